@@ -1,0 +1,9 @@
+"""Pages and REST, served by granian."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "exchange.settings")
+
+application = get_wsgi_application()

@@ -1,0 +1,200 @@
+"""Commands the engine takes: one constructor each, and a shape check for what comes from outside.
+
+A command is a flat list: kind, deadline, then the fields of docs/protocol.md section 2, in that order.
+Flat lists, not objects, because they are journaled and replayed by the million.
+All numbers are integers; times are microseconds since the epoch; 0 as deadline means none.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+Command = Sequence[Any]
+
+BUY: Final = 0
+SELL: Final = 1
+SIDES: Final = ("buy", "sell")
+
+LIMIT: Final = 0
+MARKET: Final = 1
+TYPES: Final = ("limit", "market")
+
+GTC: Final = 0
+IOC: Final = 1
+FOK: Final = 2
+GTD: Final = 3
+TIFS: Final = ("gtc", "ioc", "fok", "gtd")
+
+STP_NONE: Final = 0
+STP_NEWEST: Final = 1
+STP_OLDEST: Final = 2
+STP_BOTH: Final = 3
+STP_DECREMENT: Final = 4
+STPS: Final = ("none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement")
+
+STATES: Final = ("open", "post_only", "cancel_only", "halted")
+
+# Field names after kind and deadline, in order.
+PLACE_FIELDS: Final = (
+    "account", "market", "side", "type", "tif", "price", "stop", "size",
+    "quote", "post_only", "stp", "expires", "client_id", "fingerprint",
+)  # fmt: skip
+FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "asset": ("asset", "code", "scale"),
+    "market": (
+        "market", "symbol", "base", "quote", "lot_atoms", "unit", "min_lots", "max_lots", "min_notional",
+        "band_ppm", "breaker_ppm", "breaker_window_us", "halt_us", "reopen_us", "max_orders",
+        "reference_price", "fees",
+    ),
+    "state": ("market", "state"),
+    "tier": ("account", "tier"),
+    "deposit": ("source", "index", "account", "asset", "amount"),
+    "hold": ("withdrawal", "account", "asset", "amount"),
+    "release": ("withdrawal",),
+    "complete": ("withdrawal",),
+    "transfer": ("transfer", "from", "to", "asset", "amount"),
+    "place": PLACE_FIELDS,
+    "cancel": ("account", "order", "client_id"),
+    "cancel_all": ("account", "market", "side"),
+    "amend": ("account", "order", "client_id", "price", "size"),
+    "replace": ("target_order", "target_client_id", *PLACE_FIELDS),
+    "deadman": ("account", "timeout_us"),
+    "tick": (),
+    "engine": ("version",),
+}  # fmt: skip
+TEXT_FIELDS: Final = frozenset({"code", "symbol", "state", "client_id", "target_client_id"})
+
+
+class MalformedCommand(ValueError):
+    """A command of unknown kind, of the wrong length, or with a field of the wrong type."""
+
+
+def check_shape(command: Any) -> None:
+    """Refuse what is not a command at all. Values are the engine's to judge.
+
+    Raises MalformedCommand. bool is not an int here: JSON's true must not become 1.
+    """
+    if not isinstance(command, (list, tuple)) or len(command) < 2 or not isinstance(command[0], str):
+        raise MalformedCommand("a command is an array of kind, deadline, fields")
+    names = FIELDS.get(command[0])
+    if names is None:
+        raise MalformedCommand(f"unknown command {command[0][:40]!r}")
+    if len(command) != len(names) + 2:
+        raise MalformedCommand(f"{command[0]} takes {len(names)} fields")
+    if type(command[1]) is not int:
+        raise MalformedCommand("deadline is not an integer")
+    for name, value in zip(names, command[2:], strict=True):
+        if name in TEXT_FIELDS:
+            if type(value) is not str:
+                raise MalformedCommand(f"{name} is not text")
+        elif name == "fees":
+            if not isinstance(value, (list, tuple)) or any(
+                not isinstance(row, (list, tuple)) or len(row) != 2 or any(type(ppm) is not int for ppm in row)
+                for row in value
+            ):
+                raise MalformedCommand("fees is not a table of [maker_ppm, taker_ppm]")
+        elif type(value) is not int:
+            raise MalformedCommand(f"{name} is not an integer")
+
+
+def asset(*, asset: int, code: str, scale: int, deadline_us: int = 0) -> list[Any]:
+    """Declare an asset of `scale` decimals (0 … 30)."""
+    return ["asset", deadline_us, asset, code, scale]
+
+
+def market(
+    *, market: int, symbol: str, base: int, quote: int, lot_atoms: int, unit: int, min_lots: int, max_lots: int,
+    min_notional: int, band_ppm: int, breaker_ppm: int, breaker_window_us: int, halt_us: int, reopen_us: int,
+    max_orders: int, reference_price: int, fees: Sequence[Sequence[int]], deadline_us: int = 0,
+) -> list[Any]:  # fmt: skip
+    """Create a market or change its rules; sizes in lots, price in ticks, min_notional in quote atoms."""
+    return [
+        "market", deadline_us, market, symbol, base, quote, lot_atoms, unit, min_lots, max_lots, min_notional,
+        band_ppm, breaker_ppm, breaker_window_us, halt_us, reopen_us, max_orders, reference_price,
+        [list(row) for row in fees],
+    ]  # fmt: skip
+
+
+def state(*, market: int, state: str, deadline_us: int = 0) -> list[Any]:
+    """Set a market's state, one of STATES."""
+    return ["state", deadline_us, market, state]
+
+
+def tier(*, account: int, tier: int, deadline_us: int = 0) -> list[Any]:
+    """Put an account into a fee tier (0 is the highest fee)."""
+    return ["tier", deadline_us, account, tier]
+
+
+def deposit(*, source: int, index: int, account: int, asset: int, amount: int, deadline_us: int = 0) -> list[Any]:
+    """Credit `amount` atoms. `index` counts 1, 2, 3… within `source`; only last + 1 is taken."""
+    return ["deposit", deadline_us, source, index, account, asset, amount]
+
+
+def hold(*, withdrawal: int, account: int, asset: int, amount: int, deadline_us: int = 0) -> list[Any]:
+    """Set `amount` atoms aside for a withdrawal; `withdrawal` is its row id and is taken once."""
+    return ["hold", deadline_us, withdrawal, account, asset, amount]
+
+
+def release(*, withdrawal: int, deadline_us: int = 0) -> list[Any]:
+    """Give a held withdrawal back to its account."""
+    return ["release", deadline_us, withdrawal]
+
+
+def complete(*, withdrawal: int, deadline_us: int = 0) -> list[Any]:
+    """A held withdrawal has left the exchange."""
+    return ["complete", deadline_us, withdrawal]
+
+
+def transfer(
+    *, transfer: int, source: int, to: int, asset: int, amount: int, deadline_us: int = 0
+) -> list[Any]:  # fmt: skip
+    """Move `amount` atoms between accounts; `transfer` is its row id and is taken once."""
+    return ["transfer", deadline_us, transfer, source, to, asset, amount]
+
+
+def place(
+    *, account: int, market: int, side: int, type: int = LIMIT, tif: int = GTC, price: int = 0, stop: int = 0,
+    size: int = 0, quote: int = 0, post_only: int = 0, stp: int = STP_NONE, expires_us: int = 0,
+    client_id: str = "", fingerprint: int = 0, deadline_us: int = 0,
+) -> list[Any]:  # fmt: skip
+    """A new order: price and stop in ticks, size in lots, quote in quote atoms (market orders by amount)."""
+    return [
+        "place", deadline_us, account, market, side, type, tif, price, stop, size, quote, post_only, stp,
+        expires_us, client_id, fingerprint,
+    ]  # fmt: skip
+
+
+def cancel(*, account: int, order: int = 0, client_id: str = "", deadline_us: int = 0) -> list[Any]:
+    """Cancel one order, named by id if above 0, else by client id."""
+    return ["cancel", deadline_us, account, order, client_id]
+
+
+def cancel_all(*, account: int, market: int = 0, side: int = -1, deadline_us: int = 0) -> list[Any]:
+    """Cancel an account's orders in one market (0: in all), of one side (-1: of both)."""
+    return ["cancel_all", deadline_us, account, market, side]
+
+
+def amend(
+    *, account: int, order: int = 0, client_id: str = "", price: int = 0, size: int = 0, deadline_us: int = 0
+) -> list[Any]:
+    """Change price (ticks) and total size (lots, filled part included) of a resting order; 0 keeps."""
+    return ["amend", deadline_us, account, order, client_id, price, size]
+
+
+def replace(*, target_order: int = 0, target_client_id: str = "", deadline_us: int = 0, **order: Any) -> list[Any]:
+    """Cancel one order and place another, both or neither; `order` as for `place`."""
+    return ["replace", deadline_us, target_order, target_client_id, *place(**order)[2:]]
+
+
+def deadman(*, account: int, timeout_us: int, deadline_us: int = 0) -> list[Any]:
+    """Cancel all of the account's orders unless called again within `timeout_us` (0: switch off)."""
+    return ["deadman", deadline_us, account, timeout_us]
+
+
+def tick() -> list[Any]:
+    """Let what is due happen."""
+    return ["tick", 0]
+
+
+def engine(*, version: int) -> list[Any]:
+    """The journal goes on under this version of the rules."""
+    return ["engine", 0, version]

@@ -1,0 +1,53 @@
+"""Events the engine gives: flat tuples, kind first, then the fields named here (docs/protocol.md section 3).
+
+Hot paths index by position; everything else reads them by name through `as_dict`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+Event = tuple[Any, ...]
+
+FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "rejected": ("code",),
+    "duplicate": ("order", "sequence"),
+    "new": (
+        "order", "account", "market", "side", "type", "tif", "price", "stop", "size", "quote",
+        "post_only", "stp", "expires", "client_id",
+    ),
+    "trade": (
+        "trade", "market", "price", "lots", "base_atoms", "quote_atoms", "taker_side", "taker_order",
+        "taker_account", "maker_order", "maker_account", "taker_fee", "maker_fee", "maker_remaining",
+    ),
+    "rest": ("order", "account", "market", "side", "price", "remaining", "held"),
+    "wait": ("order", "account", "market", "side", "stop", "held"),
+    "trigger": ("order", "account", "market", "side", "released"),
+    "reduce": ("order", "account", "market", "side", "price", "lots", "remaining", "released", "resting"),
+    "amend": (
+        "order", "account", "market", "side", "old_price", "old_remaining", "price", "size", "remaining",
+        "held", "kept",
+    ),
+    "done": ("order", "account", "market", "side", "price", "remaining", "released", "resting", "reason"),
+    "state": ("market", "state", "until", "reason"),
+    "asset": ("asset", "code", "scale"),
+    "market": (
+        "market", "symbol", "base", "quote", "lot_atoms", "unit", "min_lots", "max_lots", "min_notional",
+        "band_ppm", "breaker_ppm", "breaker_window_us", "halt_us", "reopen_us", "max_orders",
+        "reference_price", "fees",
+    ),
+    "tier": ("account", "tier"),
+    "deposit": ("source", "index", "account", "asset", "amount"),
+    "hold": ("withdrawal", "account", "asset", "amount"),
+    "release": ("withdrawal", "account", "asset", "amount"),
+    "complete": ("withdrawal", "account", "asset", "amount"),
+    "transfer": ("transfer", "from", "to", "asset", "amount"),
+    "cancel_all": ("account", "market", "side", "count"),
+    "deadman": ("account", "deadline"),
+    "deadman_fired": ("account", "count"),
+    "engine": ("version",),
+}  # fmt: skip
+
+
+def as_dict(event: Sequence[Any]) -> dict[str, Any]:
+    """An event by field name, its kind under "kind"."""
+    return {"kind": event[0], **dict(zip(FIELDS[event[0]], event[1:], strict=True))}
