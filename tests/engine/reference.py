@@ -1,0 +1,394 @@
+"""ReferenceEngine: docs/protocol.md written down as plainly as possible, slow and without a cache.
+
+It has the interface of matching.engine.Engine, as far as tests compare the two, and is written from the protocol
+alone. Commands are checked here, in the protocol's order of precedence; matching is in reference_book.py.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matching.engine.commands import BUY, FOK, GTC, GTD, IOC, LIMIT, MARKET, PLACE_FIELDS, SELL, STATES
+from tests.engine.reference_book import (
+    BOOK,
+    DAY_US,
+    MAX_AMOUNT,
+    MAX_PRICE,
+    PPM,
+    QUEUED,
+    WAITING,
+    Market,
+    Order,
+    ReferenceBook,
+    hold_of,
+)
+
+NEVER = None
+
+
+class Refused(Exception):
+    """A check failed; `args[0]` is the code."""
+
+
+class Duplicate(Exception):
+    """The client id was seen with the same content; `args[0]` is the first order."""
+
+
+def refuse(code: str, condition: bool) -> None:
+    if condition:
+        raise Refused(code)
+
+
+class ReferenceEngine(ReferenceBook):
+    """apply(command, time_us) gives the events; everything else only reads."""
+
+    def apply(self, command: Sequence[Any], time_us: int) -> list[tuple[Any, ...]]:
+        """Raises ValueError if time falls."""
+        if time_us < self.time_us:
+            raise ValueError("time falls")
+        self.sequence += 1
+        self.time_us = time_us
+        self.events = []
+        self.run_due()
+        kind, deadline, fields = command[0], command[1], command[2:]
+        self.late = 0 < deadline < time_us
+        try:
+            getattr(self, "do_" + kind)(*fields)
+        except Refused as refused:
+            self.events.append(("rejected", refused.args[0]))
+        except Duplicate as duplicate:
+            self.events.append(("duplicate", duplicate.args[0].id, duplicate.args[0].sequence))
+        return self.events
+
+    def balance(self, account: int, asset: int) -> tuple[int, int]:
+        return self.available(account, asset), self.held(account, asset)
+
+    def in_time(self) -> None:
+        refuse("deadline_passed", self.late)
+
+    # What is due (section 8)
+
+    def due(self) -> list[tuple[int, int, int]]:
+        transitions = [(m.until, 0, m.id) for m in self.markets.values() if m.until > 0]
+        expiries = [(o.expires, 1, o.id) for o in self.orders if o.tif == GTD]
+        switches = [(deadline, 2, account) for account, deadline in self.deadmen.items()]
+        return sorted(transitions + expiries + switches)
+
+    @property
+    def next_due(self) -> int | None:
+        due = self.due()
+        return due[0][0] if due else NEVER
+
+    def run_due(self) -> None:
+        while (due := self.due()) and due[0][0] <= self.time_us:
+            _, kind, which = due[0]
+            if kind == 0:
+                self.market_transition(self.markets[which])
+            elif kind == 1:
+                self.end(next(o for o in self.orders if o.id == which), "expired")
+            else:
+                del self.deadmen[which]
+                orders = self.orders_of(which)
+                self.events.append(("deadman_fired", which, len(orders)))
+                for order in orders:
+                    self.end(order, "deadman")
+
+    def market_transition(self, market: Market) -> None:
+        if market.state == "halted" and market.reopen_us > 0:
+            self.set_state(market, "post_only", self.time_us + market.reopen_us, "timer")
+        else:
+            self.set_state(market, "open", 0, "timer")
+            self.work_queue(market)
+
+    def orders_of(self, account: int) -> list[Order]:
+        return sorted((o for o in self.orders if o.account == account), key=lambda o: o.id)
+
+    # Orders
+
+    def check_client_id(self, account: int, client_id: str, fingerprint: int) -> None:
+        self.closed = [o for o in self.closed if self.time_us < o.closed_us + DAY_US]
+        for order in self.orders + self.closed:
+            if client_id and order.client_id == client_id and order.account == account:
+                if order.fingerprint == fingerprint:
+                    raise Duplicate(order)
+                raise Refused("client_order_id_reused")
+
+    def find(self, account: int, order_id: int, client_id: str) -> Order:
+        for order in self.orders_of(account):
+            if order.id == order_id if order_id > 0 else order.client_id == client_id != "":
+                return order
+        raise Refused("unknown_order")
+
+    def do_place(self, *fields: Any) -> None:
+        order = dict(zip(PLACE_FIELDS, fields, strict=True))
+        self.check_client_id(order["account"], order["client_id"], order["fingerprint"])
+        self.in_time()
+        refuse("invalid_account", order["account"] < 1)
+        need = self.check_order(order, None)
+        self.enter(order, need)
+
+    def do_replace(self, target_order: int, target_client_id: str, *fields: Any) -> None:
+        order = dict(zip(PLACE_FIELDS, fields, strict=True))
+        self.check_client_id(order["account"], order["client_id"], order["fingerprint"])
+        self.in_time()
+        refuse("invalid_account", order["account"] < 1)
+        target = self.find(order["account"], target_order, target_client_id)
+        refuse("invalid_parameter", target.market.id != order["market"])
+        need = self.check_order(order, target)
+        self.end(target, "replaced")
+        self.enter(order, need)
+
+    def enter(self, fields: dict[str, Any], need: int) -> None:
+        """An order that passed every check comes in."""
+        market = self.markets[fields["market"]]
+        self.order_ids += 1
+        order = Order(**{**fields, "id": self.order_ids, "market": market, "sequence": self.sequence})
+        self.orders.append(order)
+        self.events.append(("new", order.id, *(fields[name] for name in PLACE_FIELDS[:-1])))
+        if order.stop > 0:
+            self.wait(order, need)
+        else:
+            self.take(order)
+            self.work_queue(market)
+
+    def check_order(self, o: dict[str, Any], target: Order | None) -> int:
+        """Checks 4 to 14 of `place`; gives what the order needs."""
+        refuse("unknown_market", o["market"] not in self.markets)
+        market = self.markets[o["market"]]
+        self.check_fields(o)
+        refuse("market_halted", market.state == "halted")
+        refuse("market_cancel_only", market.state == "cancel_only")
+        refuse("market_post_only", market.state == "post_only" and not o["post_only"])
+        refuse("price_too_large", o["price"] > MAX_PRICE or o["stop"] > MAX_PRICE)
+        refuse("size_too_large", o["size"] > market.max_lots)
+        refuse("size_too_small", 0 < o["size"] < market.min_lots)
+        around = o["price"] if o["type"] == LIMIT else o["stop"] or market.last
+        self.check_notional(market, o["quote"] or around * o["size"] * market.unit)
+        if o["type"] == LIMIT:
+            self.check_band(market, o["price"], o["stop"] or market.last)
+        if o["stop"]:
+            passed = market.last >= o["stop"] if o["side"] == BUY else market.last <= o["stop"]
+            refuse("stop_would_trigger", passed)
+        may_rest = o["stop"] > 0 or (o["type"] == LIMIT and o["tif"] in (GTC, GTD))
+        there = [x for x in self.orders_of(o["account"]) if x.market is market and x is not target]
+        refuse("too_many_orders", may_rest and len(there) >= market.max_orders)
+        refuse("post_only_would_cross", bool(o["post_only"]) and self.crosses(market, o["side"], o["price"]))
+        asset = market.quote if o["side"] == BUY else market.base
+        need = self.need(o, market)
+        freed = target.held if target and target.held_asset == asset else 0
+        refuse("insufficient_balance", self.available(o["account"], asset) + freed < need)
+        return need
+
+    def check_fields(self, o: dict[str, Any]) -> None:
+        valid = (
+            o["side"] in (BUY, SELL)
+            and o["type"] in (LIMIT, MARKET)
+            and o["tif"] in (GTC, IOC, FOK, GTD)
+            and o["stp"] in (0, 1, 2, 3, 4)
+            and o["post_only"] in (0, 1)
+            and all(o[name] >= 0 for name in ("price", "stop", "size", "quote", "expires"))
+        )
+        refuse("invalid_parameter", not valid)
+        if o["type"] == LIMIT:
+            refuse("invalid_parameter", o["quote"] != 0)
+        else:
+            refuse("invalid_parameter", o["price"] != 0 or o["tif"] != IOC or (o["size"] > 0) == (o["quote"] > 0))
+            refuse("invalid_parameter", o["stop"] > 0 and o["side"] == SELL and o["quote"] > 0)
+        if o["post_only"]:
+            refuse("invalid_parameter", o["type"] != LIMIT or o["tif"] not in (GTC, GTD) or o["stop"] > 0)
+        refuse("invalid_parameter", o["expires"] != 0 and o["tif"] != GTD)
+        refuse("invalid_price", o["type"] == LIMIT and o["price"] == 0)
+        refuse("invalid_size", o["type"] == LIMIT and o["size"] == 0)
+        refuse("invalid_expiry", o["tif"] == GTD and o["expires"] <= self.time_us)
+
+    def check_notional(self, market: Market, notional: int) -> None:
+        refuse("notional_too_large", notional > MAX_AMOUNT)
+        refuse("notional_too_small", notional < market.min_notional)
+
+    def check_band(self, market: Market, price: int, around: int) -> None:
+        refuse("price_band", not market.lowest(around) <= price <= market.highest(around))
+
+    def need(self, o: dict[str, Any], market: Market) -> int:
+        """The table of check 14."""
+        if o["side"] == SELL:
+            return market.lot_atoms if o["quote"] else o["size"] * market.lot_atoms
+        if o["quote"]:
+            return int(o["quote"])
+        if o["type"] == LIMIT:
+            return hold_of(market, BUY, o["price"], o["size"])
+        if o["stop"]:
+            need = market.highest(o["stop"]) * o["size"] * market.unit
+            refuse("notional_too_large", need > MAX_AMOUNT)
+            return need
+        return (self.best(market, SELL) or market.last) * market.unit
+
+    def do_cancel(self, account: int, order: int, client_id: str) -> None:
+        self.in_time()
+        self.end(self.find(account, order, client_id), "canceled")
+
+    def do_cancel_all(self, account: int, market: int, side: int) -> None:
+        self.in_time()
+        refuse("invalid_account", account < 1)
+        refuse("unknown_market", market != 0 and market not in self.markets)
+        refuse("invalid_parameter", side not in (-1, BUY, SELL))
+        orders = [o for o in self.orders_of(account) if market in (0, o.market.id) and side in (-1, o.side)]
+        self.events.append(("cancel_all", account, market, side, len(orders)))
+        for order in orders:
+            self.end(order, "canceled")
+
+    def do_amend(self, account: int, order_id: int, client_id: str, price: int, size: int) -> None:
+        self.in_time()
+        order = self.find(account, order_id, client_id)
+        refuse("not_amendable", order.where in (WAITING, QUEUED))
+        refuse("invalid_parameter", price < 0 or size < 0)
+        market, old_price, old_remaining, old_held = order.market, order.price, order.remaining, order.held
+        price, size = price or order.price, size or order.size
+        remaining = size - order.filled_lots
+        keeps = price == old_price and remaining <= old_remaining
+        refuse("market_halted", market.state == "halted")
+        refuse("market_cancel_only", market.state == "cancel_only" and not keeps)
+        refuse("price_too_large", price > MAX_PRICE)
+        refuse("size_too_large", size > market.max_lots)
+        refuse("size_too_small", size < market.min_lots or remaining <= 0)
+        self.check_notional(market, price * size * market.unit)
+        if price != old_price:
+            self.check_band(market, price, market.last)
+        held = hold_of(market, order.side, price, remaining)
+        if not keeps:
+            crosses = self.crosses(market, order.side, price)
+            refuse("post_only_would_cross", bool(order.post_only) and crosses)
+            refuse("market_post_only", market.state == "post_only" and crosses)
+            refuse("insufficient_balance", held > self.available(account, order.held_asset) + old_held)
+        order.price, order.size, order.where = price, size, BOOK if keeps else "flight"
+        self.events.append(
+            ("amend", order.id, account, market.id, order.side, old_price, old_remaining, price, size, remaining,
+             held if keeps else 0, int(keeps))
+        )  # fmt: skip
+        if not keeps:
+            self.take(order)
+            self.work_queue(market)
+
+    def do_deadman(self, account: int, timeout_us: int) -> None:
+        self.in_time()
+        refuse("invalid_account", account < 1)
+        refuse("invalid_parameter", not 0 <= timeout_us <= DAY_US)
+        self.deadmen.pop(account, None)
+        if timeout_us:
+            self.deadmen[account] = self.time_us + timeout_us
+        self.events.append(("deadman", account, self.deadmen.get(account, 0)))
+
+    # Money in, out and across
+
+    def check_amount(self, asset: int, amount: int) -> None:
+        refuse("unknown_asset", asset not in self.assets)
+        refuse("invalid_amount", not 1 <= amount <= MAX_AMOUNT)
+
+    def do_deposit(self, source: int, index: int, account: int, asset: int, amount: int) -> None:
+        last = self.sources.get(source, 0)
+        refuse("already_applied", index <= last)
+        self.in_time()
+        refuse("index_gap", index > last + 1)
+        refuse("invalid_account", account < 1)
+        self.check_amount(asset, amount)
+        there = sum(total for (_, what), total in self.totals.items() if what == asset)
+        refuse("balance_overflow", there + amount > MAX_AMOUNT)
+        self.sources[source] = index
+        self.give(account, asset, amount)
+        self.events.append(("deposit", source, index, account, asset, amount))
+
+    def do_hold(self, withdrawal: int, account: int, asset: int, amount: int) -> None:
+        refuse("already_applied", withdrawal in self.withdrawals)
+        self.in_time()
+        refuse("invalid_parameter", withdrawal < 1)
+        refuse("invalid_account", account < 1)
+        self.check_amount(asset, amount)
+        refuse("insufficient_balance", self.available(account, asset) < amount)
+        self.withdrawals[withdrawal] = [account, asset, amount, "held"]
+        self.events.append(("hold", withdrawal, account, asset, amount))
+
+    def do_release(self, withdrawal: int) -> None:
+        self.end_withdrawal(withdrawal, "release")
+
+    def do_complete(self, withdrawal: int) -> None:
+        account, asset, amount = self.end_withdrawal(withdrawal, "complete")
+        self.give(account, asset, -amount)
+
+    def end_withdrawal(self, withdrawal: int, how: str) -> tuple[int, int, int]:
+        self.in_time()
+        refuse("unknown_withdrawal", withdrawal not in self.withdrawals)
+        account, asset, amount, status = self.withdrawals[withdrawal]
+        refuse("already_applied", status == how)
+        refuse("unknown_withdrawal", status != "held")
+        self.withdrawals[withdrawal][3] = how
+        self.events.append((how, withdrawal, account, asset, amount))
+        return account, asset, amount
+
+    def do_transfer(self, transfer: int, source: int, to: int, asset: int, amount: int) -> None:
+        refuse("already_applied", transfer in self.transfers)
+        self.in_time()
+        refuse("invalid_parameter", transfer < 1 or source == to)
+        refuse("invalid_account", source < 0 or to < 1)
+        self.check_amount(asset, amount)
+        refuse("insufficient_balance", self.available(source, asset) < amount)
+        self.transfers.append(transfer)
+        self.give(source, asset, -amount)
+        self.give(to, asset, amount)
+        self.events.append(("transfer", transfer, source, to, asset, amount))
+
+    # Rules
+
+    def do_asset(self, asset: int, code: str, scale: int) -> None:
+        self.in_time()
+        changed = self.assets.get(asset, (code, scale)) != (code, scale)
+        refuse("invalid_parameter", asset < 1 or not 0 <= scale <= 30 or changed)
+        self.assets[asset] = (code, scale)
+        self.events.append(("asset", asset, code, scale))
+
+    def do_market(self, *fields: Any) -> None:
+        self.in_time()
+        new = Market(*fields)
+        refuse("unknown_asset", new.base not in self.assets or new.quote not in self.assets)
+        valid = (
+            new.base != new.quote
+            and min(new.id, new.lot_atoms, new.unit, new.min_lots, new.max_lots, new.max_orders, new.band_ppm) >= 1
+            and new.max_lots >= new.min_lots
+            and min(new.min_notional, new.breaker_ppm, new.breaker_window_us, new.halt_us, new.reopen_us) >= 0
+            and 1 <= new.reference_price <= MAX_PRICE
+            and new.fees
+            and all(0 <= ppm <= PPM for row in new.fees for ppm in row)
+        )
+        refuse("invalid_parameter", not valid)
+        old = self.markets.get(new.id)
+        if old:
+            fixed = ("symbol", "base", "quote", "lot_atoms", "unit")
+            refuse("invalid_parameter", any(getattr(old, name) != getattr(new, name) for name in fixed))
+            new.last, new.state, new.until, new.trades = old.last, old.state, old.until, old.trades
+            new.queue = old.queue
+            for order in self.orders:
+                if order.market is old:
+                    order.market = new
+        else:
+            new.last = new.reference_price
+        self.markets[new.id] = new
+        self.events.append(("market", *fields))
+
+    def do_state(self, market: int, state: str) -> None:
+        self.in_time()
+        refuse("unknown_market", market not in self.markets)
+        refuse("invalid_parameter", state not in STATES)
+        self.set_state(self.markets[market], state, 0, "operator")
+        self.work_queue(self.markets[market])
+
+    def do_tier(self, account: int, tier: int) -> None:
+        self.in_time()
+        refuse("invalid_account", account < 1)
+        refuse("invalid_parameter", not 0 <= tier <= 1_000)
+        self.tiers[account] = tier
+        self.events.append(("tier", account, tier))
+
+    def do_tick(self) -> None:
+        self.in_time()
+
+    def do_engine(self, version: int) -> None:
+        self.in_time()
+        refuse("invalid_parameter", version < 1)
+        self.events.append(("engine", version))
