@@ -1,0 +1,89 @@
+"""API keys as the hot path sees them: cached in this process, revocations told through Redis.
+
+A cached key is trusted for CACHE_S seconds without asking the database. Writing requests ask Redis in the
+same round trip as the replay check (accounts/replay.py), so a revoked key stops trading at once and stops
+reading within CACHE_S.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import redis_client, vault
+from accounts.models import ApiKey
+
+CACHE_S = 2.0
+CACHE_KEYS_MAX = 10_000
+LAST_USED_PRECISION = timedelta(minutes=1)
+# Longer than any process can trust its cache.
+REVOKED_TTL_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """What is needed to judge a signed request."""
+
+    key: str
+    secret: str
+    account_id: int
+    permissions: frozenset[str]
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+
+_cache: dict[str, tuple[float, KnownKey | None]] = {}
+_lock = threading.Lock()
+
+
+def find(key: str) -> KnownKey | None:
+    """The key if it exists and isn't revoked. Unknown keys are remembered too, so guessing costs no queries."""
+    now = time.monotonic()
+    hit = _cache.get(key)
+    if hit is not None and hit[0] > now:
+        return hit[1]
+    known = _load(key)
+    with _lock:
+        if len(_cache) >= CACHE_KEYS_MAX:
+            _cache.clear()
+        _cache[key] = (now + CACHE_S, known)
+    return known
+
+
+def forget(key: str | None = None) -> None:
+    """Drop one key, or all, from this process's cache."""
+    with _lock:
+        if key is None:
+            _cache.clear()
+        else:
+            _cache.pop(key, None)
+
+
+def revoked_name(key: str) -> str:
+    """The Redis key that says that an API key was revoked a moment ago."""
+    return f"api:revoked:{key}"
+
+
+def announce_revoked(key: str) -> None:
+    """Tell every process; caches that miss it expire by themselves."""
+    forget(key)
+    redis_client.get().set(revoked_name(key), 1, ex=REVOKED_TTL_S)
+
+
+def _load(key: str) -> KnownKey | None:
+    row = ApiKey.objects.filter(key=key, revoked_at=None).first()
+    if row is None:
+        return None
+    now = timezone.now()
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION)
+    ApiKey.objects.filter(stale, pk=row.pk).update(last_used_at=now)
+    return KnownKey(
+        key=row.key,
+        secret=vault.decrypt(row.encrypted_secret),
+        account_id=row.account_id,
+        permissions=frozenset(row.permissions),
+        networks=tuple(ip_network(text) for text in row.ip_allow),
+    )

@@ -1,0 +1,157 @@
+"""Every error an interface of the exchange can answer with: one table, stable codes.
+
+REST answers RFC 9457 problems made from it, sockets put the same code into their error frames, and
+docs/errors.md is checked against it. A code is never renamed; its detail is for people and may change.
+The engine's rejection codes (docs/protocol.md section 4) are codes of this table.
+"""
+
+from typing import Any, Final, NamedTuple
+
+
+class Kind(NamedTuple):
+    """HTTP status, a title that never varies, and what a client should know."""
+
+    status: int
+    title: str
+    meaning: str
+
+
+PROBLEMS: Final[dict[str, Kind]] = {
+    # --- the request itself
+    "malformed_json": Kind(400, "Malformed JSON", "The body is not JSON, or not of the encoding UTF-8."),
+    "invalid_request": Kind(
+        400, "Invalid request", "A field is missing, unknown, or of the wrong type; `errors` names it."
+    ),
+    "invalid_number": Kind(
+        400,
+        "Not a decimal number",
+        "Amounts and prices are strings like '0.015': no NaN, no infinity, no exponent, at most 60 characters.",
+    ),
+    "invalid_cursor": Kind(
+        400, "Invalid cursor", "A cursor is taken from `next_cursor` of an earlier answer, unchanged."
+    ),
+    "invalid_parameter": Kind(
+        400, "Parameters do not fit together", "The matcher refused the combination of type, time in force and amounts."
+    ),
+    "not_found": Kind(404, "No such address", "Nothing is served here."),
+    "method_not_allowed": Kind(405, "Method not allowed", "The address exists; `Allow` names its methods."),
+    "not_acceptable": Kind(406, "Not acceptable", "Answers are JSON."),
+    "body_too_large": Kind(413, "Body too large", "A body has at most 1 MiB; it was not read."),
+    "unsupported_media_type": Kind(415, "Unsupported media type", "Bodies are `application/json`."),
+    "batch_too_large": Kind(400, "Batch too large", "A batch has 1 to 500 items."),
+    # --- who asks
+    "not_authenticated": Kind(401, "Not authenticated", "Sign the request with an API key, or sign in."),
+    "invalid_key": Kind(401, "Unknown API key", "The key does not exist or was revoked."),
+    "invalid_signature": Kind(
+        401, "Wrong signature", "The signature does not fit time, method, path with query, and body as sent."
+    ),
+    "invalid_timestamp": Kind(
+        401,
+        "Invalid timestamp",
+        "PVX-TIMESTAMP is in milliseconds since the epoch and may lie at most a second ahead of the "
+        "exchange's clock; PVX-WINDOW is 1 to 60000.",
+    ),
+    "signature_expired": Kind(
+        401, "Signature expired", "The request arrived later than its timestamp plus its window."
+    ),
+    "signature_replayed": Kind(
+        401, "Signature already used", "This very request was received before; a new one needs a new timestamp."
+    ),
+    "ip_not_allowed": Kind(
+        403, "Address not allowed", "The key's allow-list does not hold the address the request came from."
+    ),
+    "permission_denied": Kind(403, "Permission denied", "The key lacks the permission this needs."),
+    "csrf_failed": Kind(403, "CSRF check failed", "A browser session sends the X-CSRFToken header with every write."),
+    "session_required": Kind(403, "Only for signed-in users", "API keys cannot manage API keys."),
+    "no_account": Kind(403, "No trading account", "The signed-in user has no trading account."),
+    "rate_limited": Kind(429, "Too many requests", "Wait for the seconds in `Retry-After`."),
+    "too_many_keys": Kind(409, "Too many API keys", "An account has at most 50 keys; revoke one."),
+    "unknown_key": Kind(404, "No such API key", "The account has no such key, or it was revoked."),
+    # --- prices and sizes
+    "unknown_market": Kind(404, "No such market", "Markets are listed at /api/v1/markets."),
+    "unknown_asset": Kind(404, "No such asset", "Assets are listed at /api/v1/assets."),
+    "price_not_on_tick": Kind(422, "Price not on tick", "A price is a multiple of the market's tick size."),
+    "size_not_on_lot": Kind(422, "Size not on lot", "A size is a multiple of the market's lot size."),
+    "too_precise": Kind(422, "Too many decimals", "An amount has at most the decimals of its asset."),
+    "invalid_amount": Kind(422, "Invalid amount", "An amount is above zero and within bounds."),
+    "invalid_price": Kind(422, "Invalid price", "A limit order needs a price above zero."),
+    "invalid_size": Kind(422, "Invalid size", "A limit order needs a size above zero."),
+    "invalid_expiry": Kind(422, "Invalid expiry", "A GTD order expires in the future."),
+    "price_too_large": Kind(422, "Price too large", "The price is beyond what the matcher counts."),
+    "size_too_large": Kind(422, "Size too large", "The size is above the market's maximum."),
+    "size_too_small": Kind(422, "Size too small", "The size is below the market's minimum."),
+    "notional_too_large": Kind(422, "Order value too large", "Price times size is beyond what the matcher counts."),
+    "notional_too_small": Kind(422, "Order value too small", "Price times size is below the market's minimum."),
+    "price_band": Kind(
+        422, "Price outside the band", "A limit price keeps within the market's band around the last price."
+    ),
+    # --- the order and the state of things
+    "stop_would_trigger": Kind(
+        422, "Stop would trigger at once", "A buy stop lies above the last price, a sell stop below it."
+    ),
+    "too_many_orders": Kind(422, "Too many open orders", "The account has the market's maximum of open orders."),
+    "post_only_would_cross": Kind(
+        422, "Post-only order would trade", "The price crosses the book, and the order may only rest."
+    ),
+    "insufficient_balance": Kind(422, "Insufficient balance", "The account has less available than the order needs."),
+    "balance_overflow": Kind(422, "Balance too large", "The asset's total would be beyond what the exchange counts."),
+    "market_halted": Kind(409, "Market halted", "Only cancels are taken until the market opens again."),
+    "market_cancel_only": Kind(409, "Market in cancel-only", "Only cancels and reductions are taken."),
+    "market_post_only": Kind(409, "Market in post-only", "Only post-only orders are taken."),
+    "unknown_order": Kind(404, "No such order", "The account has no such order, or none that is still open."),
+    "not_amendable": Kind(409, "Order cannot be amended", "A waiting stop is canceled and placed anew."),
+    "client_order_id_reused": Kind(
+        409, "Client order id already used", "Another order of the account has this client id, with other content."
+    ),
+    "invalid_account": Kind(403, "Account may not trade", "The matcher knows no such trading account."),
+    "unknown_withdrawal": Kind(404, "No such withdrawal", "The account has no such withdrawal."),
+    "already_applied": Kind(409, "Already done", "This very movement was applied before; it was not applied again."),
+    "index_gap": Kind(409, "Deposit out of order", "Deposits of a source are applied in the order of their index."),
+    # --- the exchange's own trouble
+    "deadline_passed": Kind(
+        503, "Came too late", "The matcher reached the command after timestamp plus window; it was not executed."
+    ),
+    "overloaded": Kind(503, "Overloaded", "The command was surely not executed. Try again in a moment."),
+    "unknown_outcome": Kind(
+        504,
+        "Outcome unknown",
+        "No answer came in time; the command may still be executed. Ask by client id, or send the "
+        "same again with the same client id.",
+    ),
+    "unavailable": Kind(503, "Unavailable", "A part of the exchange does not answer. Nothing was executed."),
+    "not_yet": Kind(503, "Not yet there", "The read model has not reached X-Min-Sequence in time. Try again."),
+    "internal_error": Kind(500, "Internal error", "Ours, not yours; it is logged. `request_id` finds it."),
+}
+
+
+class Problem(Exception):  # noqa: N818  it is the name of the thing it becomes
+    """An answer other than success. `code` is a key of PROBLEMS, `detail` a sentence for people.
+
+    `extra` members go into the problem document, `headers` into the response.
+    """
+
+    def __init__(
+        self, code: str, detail: str = "", *, headers: dict[str, str] | None = None, **extra: Any
+    ) -> None:  # fmt: skip
+        self.code = code if code in PROBLEMS else "internal_error"
+        self.detail = detail or PROBLEMS[self.code].meaning
+        self.headers = headers or {}
+        self.extra = extra
+        super().__init__(f"{self.code}: {self.detail}")
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return PROBLEMS[self.code].status
+
+    def document(self) -> dict[str, Any]:
+        """The members of the problem document (RFC 9457)."""
+        kind = PROBLEMS[self.code]
+        return {
+            "type": f"/docs/errors#{self.code}",
+            "title": kind.title,
+            "status": kind.status,
+            "detail": self.detail,
+            "code": self.code,
+            **self.extra,
+        }
