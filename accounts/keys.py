@@ -32,6 +32,7 @@ class KnownKey:
     secret: str
     account_id: int
     permissions: frozenset[str]
+    tier: str
     networks: tuple[IPv4Network | IPv6Network, ...]
 
 
@@ -41,6 +42,9 @@ _lock = threading.Lock()
 
 def find(key: str) -> KnownKey | None:
     """The key if it exists and isn't revoked. Unknown keys are remembered too, so guessing costs no queries."""
+    # What no key looks like must not reach the database: it refuses a NUL, for one.
+    if len(key) > 64 or not (key.isascii() and key.isalnum()):
+        return None
     now = time.monotonic()
     hit = _cache.get(key)
     if hit is not None and hit[0] > now:
@@ -74,7 +78,9 @@ def announce_revoked(key: str) -> None:
 
 
 def _load(key: str) -> KnownKey | None:
-    row = ApiKey.objects.filter(key=key, revoked_at=None).first()
+    # A key dies with its user: whoever may not sign in may not trade by key.
+    owner_active = Q(account__user=None) | Q(account__user__is_active=True)
+    row = ApiKey.objects.filter(owner_active, key=key, revoked_at=None).select_related("account").first()
     if row is None:
         return None
     now = timezone.now()
@@ -85,5 +91,6 @@ def _load(key: str) -> KnownKey | None:
         secret=vault.decrypt(row.encrypted_secret),
         account_id=row.account_id,
         permissions=frozenset(row.permissions),
+        tier=row.account.rate_tier,
         networks=tuple(ip_network(text) for text in row.ip_allow),
     )

@@ -22,6 +22,8 @@ class Account(models.Model):
     name = models.CharField(max_length=64)
     # The exchange's own (a market maker of the house, say), not a customer's.
     is_system = models.BooleanField(default=False)
+    # A key of settings.RATE_LIMITS.
+    rate_tier = models.CharField(max_length=32, default="standard")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -19,9 +19,14 @@ MAX_KEYS_PER_ACCOUNT = 50
 MAX_NETWORKS_PER_KEY = 32
 
 
-def create_account(*, name: str = "main", user: "User | None" = None, is_system: bool = False) -> Account:
-    """A new trading account; its id is the engine's account id. A name is taken once per user."""
-    return Account.objects.create(user=user, name=name, is_system=is_system)
+def create_account(
+    *, name: str = "main", user: "User | None" = None, is_system: bool = False, rate_tier: str = "standard"
+) -> Account:
+    """A new trading account; its id is the engine's account id. A name is taken once per user.
+
+    `rate_tier` is a key of settings.RATE_LIMITS.
+    """
+    return Account.objects.create(user=user, name=name, is_system=is_system, rate_tier=rate_tier)
 
 
 def create_api_key(

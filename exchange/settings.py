@@ -174,6 +174,15 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
 }
+# Units and the window in seconds: orders (every write; a batch counts its items) for the whole exchange,
+# other requests in each web process. "public" holds callers without a key, by address.
+RATE_LIMITS = {
+    "public": {"requests": (60_000, 10)},
+    "standard": {"orders": (3_000, 10), "requests": (6_000, 10)},
+    "maker": {"orders": (1_000_000, 10), "requests": (200_000, 10)},
+}
+# Proxies whose X-Forwarded-For is believed, as networks.
+TRUSTED_PROXIES = [network for network in os.environ.get("TRUSTED_PROXIES", "").split(",") if network]
 SPECTACULAR_SETTINGS = {
     "TITLE": "Provex API",
     "DESCRIPTION": "Trade on Provex over REST. Amounts and prices are decimal strings.",
