@@ -1,0 +1,205 @@
+"""Read models of trading. orders.projection writes them from the journal and nobody else does.
+
+Prices are ticks, sizes lots, amounts atoms, times microseconds since the epoch; orders.scales turns them
+into decimal strings. Accounts are plain engine ids: the journal knows accounts before any table does.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q, UniqueConstraint
+
+from matching.fields import AmountField
+
+
+class ListedAsset(models.Model):
+    """What a market must know of its assets. A copy of wallets.Asset, so that each projection rebuilds alone."""
+
+    id = models.BigIntegerField(primary_key=True)
+    code = models.TextField()
+    scale = models.SmallIntegerField()
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Market(models.Model):
+    """A market with its rules and its state. Its key is the engine's market id."""
+
+    id = models.BigIntegerField(primary_key=True)
+    symbol = models.TextField()
+    base_id = models.BigIntegerField()
+    quote_id = models.BigIntegerField()
+    base_code = models.TextField()
+    quote_code = models.TextField()
+    base_scale = models.SmallIntegerField()
+    quote_scale = models.SmallIntegerField()
+    lot_atoms = AmountField()
+    unit = AmountField()
+    min_lots = AmountField()
+    max_lots = AmountField()
+    min_notional = AmountField()
+    band_ppm = models.BigIntegerField()
+    breaker_ppm = models.BigIntegerField()
+    breaker_window_us = models.BigIntegerField()
+    halt_us = models.BigIntegerField()
+    reopen_us = models.BigIntegerField()
+    max_orders = models.BigIntegerField()
+    reference_price = models.BigIntegerField()
+    # [[maker_ppm, taker_ppm], …] by tier.
+    fees = models.JSONField()
+    state = models.CharField(max_length=16)
+    state_until_us = models.BigIntegerField(default=0)
+    state_reason = models.CharField(max_length=16, blank=True)
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [UniqueConstraint(fields=["symbol"], name="market_symbol_unique")]
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+class Order(models.Model):
+    """An accepted order, as of the last command that touched it. Its key is the engine's order id."""
+
+    class Status(models.IntegerChoices):
+        WAITING = 1, "waiting"
+        OPEN = 2, "open"
+        FILLED = 3, "filled"
+        CANCELED = 4, "canceled"
+        EXPIRED = 5, "expired"
+
+    id = models.BigIntegerField(primary_key=True)
+    account_id = models.BigIntegerField()
+    market_id = models.BigIntegerField()
+    # matching.engine.commands has the numbers of side, type, tif and stp.
+    side = models.SmallIntegerField()
+    type = models.SmallIntegerField()
+    tif = models.SmallIntegerField()
+    price = models.BigIntegerField()
+    stop = models.BigIntegerField()
+    size = AmountField()
+    quote = AmountField()
+    post_only = models.BooleanField()
+    stp = models.SmallIntegerField()
+    expires_us = models.BigIntegerField()
+    client_id = models.TextField()
+    status = models.SmallIntegerField(choices=Status.choices)
+    # The engine's reason of the end: filled, canceled, replaced, unfilled, fok, stp, funds, expired, deadman.
+    done_reason = models.CharField(max_length=16, blank=True)
+    # Lots still to fill of an open or waiting order; of an ended one, what was left unfilled.
+    remaining = AmountField()
+    filled_lots = AmountField(default=0)
+    filled_quote = AmountField(max_digits=40, default=0)
+    # In atoms of what the order receives: base for a buy, quote for a sell.
+    fee = AmountField(default=0)
+    created_us = models.BigIntegerField()
+    updated_us = models.BigIntegerField()
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["account_id", "id"], name="order_by_account"),
+            models.Index(fields=["account_id", "id"], name="order_open_by_account", condition=Q(status__lte=2)),
+            models.Index(
+                fields=["account_id", "client_id", "id"], name="order_by_client_id", condition=~Q(client_id="")
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still rests in the book or waits for its stop."""
+        return self.status <= Order.Status.OPEN
+
+
+class Trade(models.Model):
+    """A trade with both of its sides. Ids count from 1 over all markets, `number` within its market.
+
+    A fill is one side of a trade; its id is twice the trade's for the maker, one more for the taker.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    market_id = models.BigIntegerField()
+    number = models.BigIntegerField()
+    price = models.BigIntegerField()
+    lots = AmountField()
+    base_atoms = AmountField()
+    quote_atoms = AmountField()
+    taker_side = models.SmallIntegerField()
+    taker_order_id = models.BigIntegerField()
+    taker_account_id = models.BigIntegerField()
+    maker_order_id = models.BigIntegerField()
+    maker_account_id = models.BigIntegerField()
+    # Each in atoms of what that side receives.
+    taker_fee = AmountField()
+    maker_fee = AmountField()
+    time_us = models.BigIntegerField()
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [UniqueConstraint(fields=["market_id", "number"], name="trade_number_unique")]
+        indexes: ClassVar = [
+            models.Index(fields=["taker_account_id", "id"], name="trade_by_taker"),
+            models.Index(fields=["maker_account_id", "id"], name="trade_by_maker"),
+            models.Index(fields=["taker_order_id"], name="trade_by_taker_order"),
+            models.Index(fields=["maker_order_id"], name="trade_by_maker_order"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Candle(models.Model):
+    """Prices and volume of one interval of a market. There is no row for an interval without a trade."""
+
+    class Interval(models.IntegerChoices):
+        """In seconds. Intervals start at multiples of themselves, UTC; weeks on Monday."""
+
+        M1 = 60, "1m"
+        M5 = 300, "5m"
+        M15 = 900, "15m"
+        H1 = 3600, "1h"
+        H4 = 14_400, "4h"
+        D1 = 86_400, "1d"
+        W1 = 604_800, "1w"
+
+    pk = models.CompositePrimaryKey("market_id", "interval", "open_us")
+    market_id = models.BigIntegerField()
+    interval = models.IntegerField(choices=Interval.choices)
+    open_us = models.BigIntegerField()
+    open = models.BigIntegerField()
+    high = models.BigIntegerField()
+    low = models.BigIntegerField()
+    close = models.BigIntegerField()
+    base_volume = AmountField(max_digits=40)
+    quote_volume = AmountField(max_digits=40)
+    trades = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.market_id}/{self.interval}/{self.open_us}"
+
+
+class Ticker24h(models.Model):
+    """The last 24 hours of a market by the minute: the minute of `as_of_us` and the 1439 before it.
+
+    Without a trade in them open, high and low are the last price and the volumes 0;
+    without a trade ever all are null and 0.
+    """
+
+    market_id = models.BigIntegerField(primary_key=True)
+    open = models.BigIntegerField(null=True)
+    high = models.BigIntegerField(null=True)
+    low = models.BigIntegerField(null=True)
+    last = models.BigIntegerField(null=True)
+    base_volume = AmountField(max_digits=40, default=0)
+    quote_volume = AmountField(max_digits=40, default=0)
+    trades = models.BigIntegerField(default=0)
+    # Start of the newest minute that counts.
+    as_of_us = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.market_id)
