@@ -1,0 +1,142 @@
+"""One market as market data sees it: how its integers read, its book, candles, ticker and latest trades. Pure."""
+
+from collections import deque
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Final
+
+from matching.money import format_atoms
+from orders.marketdata.book import Book
+from orders.marketdata.candles import Candle, Candles
+from orders.marketdata.ticker import Ticker
+
+RECENT_TRADES: Final = 200
+# Texts of prices and sizes are asked for again and again; a full cache is emptied.
+TEXTS_MAX: Final = 50_000
+# Decimals of prices in a market whose lot makes the tick an endless decimal; no sensible market has one.
+ENDLESS_SCALE: Final = 18
+
+
+class Market:
+    """State of one market, and the text of its prices (quote coins a base coin), sizes (base coins) and amounts."""
+
+    def __init__(self, fields: Sequence[Any], base: tuple[str, int], quote: tuple[str, int]) -> None:
+        (self.market, self.symbol, self.base, self.quote, self.lot_atoms, self.unit) = fields[:6]
+        self.base_code, self.base_scale = base
+        self.quote_code, self.quote_scale = quote
+        # A tick in quote coins for a base coin.
+        tick = Fraction(self.unit * 10**self.base_scale, self.lot_atoms * 10**self.quote_scale)
+        self._price_scale = next((scale for scale in range(60) if 10**scale % tick.denominator == 0), ENDLESS_SCALE)
+        self._tick = tick
+        self._price_texts: dict[int, str] = {}
+        self._size_texts: dict[int, str] = {}
+        self.state = "open"
+        self.until_us = 0
+        self.book = Book(self.price_text, self.size_text)
+        self.candles = Candles()
+        self.ticker = Ticker(fields[15])
+        self.ticker_changed = True
+        self.trades: deque[dict[str, Any]] = deque(maxlen=RECENT_TRADES)
+        self.last_trade = 0
+
+    def price_text(self, ticks: int) -> str:
+        """A price as decimal text."""
+        text = self._price_texts.get(ticks)
+        if text is None:
+            if len(self._price_texts) >= TEXTS_MAX:
+                self._price_texts.clear()
+            value = ticks * self._tick.numerator * 10**self._price_scale // self._tick.denominator
+            text = self._price_texts[ticks] = format_atoms(value, self._price_scale)
+        return text
+
+    def size_text(self, lots: int) -> str:
+        """A size in base coins as decimal text."""
+        text = self._size_texts.get(lots)
+        if text is None:
+            if len(self._size_texts) >= TEXTS_MAX:
+                self._size_texts.clear()
+            text = self._size_texts[lots] = format_atoms(lots * self.lot_atoms, self.base_scale)
+        return text
+
+    def base_text(self, atoms: int) -> str:
+        """An amount of the base asset."""
+        return format_atoms(atoms, self.base_scale)
+
+    def quote_text(self, atoms: int) -> str:
+        """An amount of the quote asset."""
+        return format_atoms(atoms, self.quote_scale)
+
+    def average_text(self, lots: int, quote_atoms: int) -> str | None:
+        """The average price of `lots` for `quote_atoms`, cut to 8 decimals beyond the tick's; None for no lots."""
+        if not lots:
+            return None
+        scale = self._price_scale + 8
+        value = quote_atoms * 10 ** (self.base_scale + scale) // (lots * self.lot_atoms * 10**self.quote_scale)
+        return format_atoms(value, scale)
+
+    def trade(self, event: Sequence[Any], sequence: int, time_us: int) -> dict[str, Any]:
+        """Fold one trade's public side; returns it as the `trades` channel shows it."""
+        price, lots, quote_atoms, taker_side = event[3], event[4], event[6], event[7]
+        self.book.add(1 - taker_side, price, -lots)
+        time_ms = time_us // 1000
+        self.candles.add(time_ms, price, lots, quote_atoms)
+        self.ticker.add(time_ms, price, lots, quote_atoms)
+        self.ticker_changed = True
+        shown = {
+            "id": event[1],
+            "price": self.price_text(price),
+            "size": self.size_text(lots),
+            "quote": self.quote_text(quote_atoms),
+            "side": "sell" if taker_side else "buy",
+            "time": time_ms,
+            "sequence": sequence,
+        }
+        self.trades.append(shown)
+        self.last_trade = event[1]
+        return shown
+
+    def candle_json(self, interval: str, candle: Candle) -> dict[str, Any]:
+        """A candle as the `candles` channel shows it; it is closed once a later one has begun."""
+        current = self.candles.current.get(interval)
+        return {
+            "open_time": candle.open_time_ms,
+            "open": self.price_text(candle.open),
+            "high": self.price_text(candle.high),
+            "low": self.price_text(candle.low),
+            "close": self.price_text(candle.close),
+            "volume": self.size_text(candle.lots),
+            "quote_volume": self.quote_text(candle.quote_atoms),
+            "trades": candle.trades,
+            "closed": current is not candle,
+        }
+
+    def ticker_json(self, now_ms: int, sequence: int) -> dict[str, Any]:
+        """The ticker as the `ticker` channel and REST show it; change is last minus open of the 24 hours."""
+        summary = self.ticker.summary(now_ms)
+        bid, ask = self.book.best(0), self.book.best(1)
+        change = summary.last - summary.open
+        return {
+            "market": self.symbol,
+            "last": self.price_text(summary.last),
+            "open": self.price_text(summary.open),
+            "high": self.price_text(summary.high),
+            "low": self.price_text(summary.low),
+            "change": self.price_text(change),
+            "change_percent": _percent(change, summary.open),
+            "volume": self.size_text(summary.lots),
+            "quote_volume": self.quote_text(summary.quote_atoms),
+            "trades": summary.trades,
+            "bid": bid[0] if bid else None,
+            "bid_size": bid[1] if bid else None,
+            "ask": ask[0] if ask else None,
+            "ask_size": ask[1] if ask else None,
+            "state": self.state,
+            "time": now_ms,
+            "sequence": sequence,
+        }
+
+
+def _percent(change: int, of: int) -> str:
+    """`change` in hundredths of a percent of `of`, cut towards zero, as text like "-1.25"."""
+    hundredths = abs(change) * 10_000 // of if of else 0
+    return format_atoms(-hundredths if change < 0 else hundredths, 2)

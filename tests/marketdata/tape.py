@@ -1,0 +1,37 @@
+"""Journal batches for tests of folds: random commands through the reference engine, cut into batches."""
+
+import random
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from tests.engine.generate import Generator, SeededChoice, opening
+from tests.engine.reference import ReferenceEngine
+
+
+class TapeBatch(NamedTuple):
+    """As matching.journal.Batch has them."""
+
+    first: int
+    time_us: int
+    events: list[list[list[Any]]]
+
+
+def as_json(event: tuple[Any, ...]) -> list[Any]:
+    """An event as it comes back from the journal."""
+    return [[list(row) for row in field] if isinstance(field, (list, tuple)) else field for field in event]
+
+
+def tape(seed: int, steps: int, engine: ReferenceEngine) -> Iterator[TapeBatch]:
+    """Drive `engine` with `steps` random commands; a batch has one time, so it ends when time moves."""
+    generator = Generator(SeededChoice(seed), engine)
+    cut = random.Random(seed)
+    first, time_us, events = 1, 0, []
+    given = opening()
+    for number in range(steps):
+        command, at = given[number] if number < len(given) else generator.step()
+        if events and (at != time_us or cut.random() < 0.2):
+            yield TapeBatch(first, time_us, events)
+            first, events = first + len(events), []
+        time_us = at
+        events.append([as_json(event) for event in engine.apply(command, at)])
+    yield TapeBatch(first, time_us, events)
