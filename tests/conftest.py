@@ -7,6 +7,8 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from tests.stack import stack  # noqa: F401  the fixture
+
 
 @pytest.fixture
 def redis_client() -> Iterator[redis.Redis]:
