@@ -134,7 +134,9 @@ class ReferenceBook:
     def held(self, account: int, asset: int) -> int:
         in_orders = sum(o.held for o in self.orders if o.account == account and o.held_asset == asset)
         in_withdrawals = sum(
-            amount for who, what, amount, status in self.withdrawals.values() if (who, what, status) == (account, asset, "held")
+            amount
+            for who, what, amount, status in self.withdrawals.values()
+            if (who, what, status) == (account, asset, "held")
         )
         return in_orders + in_withdrawals
 
