@@ -1,0 +1,99 @@
+"""`amend`: change price or total size of a resting order; priority is kept only by shrinking at the same price."""
+
+from typing import Any
+
+from matching.engine.checks import bad_notional, crosses, is_outside_band
+from matching.engine.clients import find_open
+from matching.engine.commands import GTC, LIMIT
+from matching.engine.events import Event
+from matching.engine.state import CANCEL_ONLY, HALTED, POST_ONLY, Order, State
+from matching.engine.takers import follow_up, lift, run
+from matching.money import MAX_PRICE
+
+
+def amend(state: State, command: Any, events: list[Event]) -> None:
+    """Handle `amend`."""
+    _, deadline, account_id, order_id, client_id, new_price, new_size = command
+    if 0 < deadline < state.time_us:
+        events.append(("rejected", "deadline_passed"))
+        return
+    order = find_open(state, account_id, order_id, client_id)
+    if order is None:
+        events.append(("rejected", "unknown_order"))
+        return
+    price = new_price or order.price
+    size = new_size or order.size
+    remaining = size - (order.size - order.remaining)
+    code = why_not_amend(order, new_price, new_size, price, size, remaining)
+    if code:
+        events.append(("rejected", code))
+        return
+
+    seat = order.seat
+    market = seat.market
+    side = order.side
+    old_price, old_remaining = order.price, order.remaining
+    old_held = market.hold(side, old_price, old_remaining)
+    balance = seat.base if side else seat.quote
+    keeps = price == old_price and remaining <= old_remaining
+    if keeps:
+        held = market.hold(side, price, remaining)
+        level = order.level
+        assert level is not None
+        level.lots -= old_remaining - remaining
+        balance.held -= old_held - held
+        balance.available += old_held - held
+        order.remaining = remaining
+        order.size = size
+    else:
+        held = 0
+        (market.asks if side else market.bids).remove(order)
+        balance.held -= old_held
+        balance.available += old_held
+        lift(order)
+        order.price = price
+        order.remaining = remaining
+        order.size = size
+    events.append(
+        ("amend", order.id, seat.account_id, market.id, side, old_price, old_remaining, price, size, remaining, held,
+         int(keeps))
+    )  # fmt: skip
+    if not keeps:
+        run(state, order, LIMIT, GTC, 0, 0, events)
+        if market.first:
+            follow_up(state, market, events)
+
+
+def why_not_amend(order: Order, new_price: int, new_size: int, price: int, size: int, remaining: int) -> str | None:
+    """The code of the first check that fails, or None; `price`, `size` and `remaining` are what would be."""
+    if order.level is None:
+        return "not_amendable"
+    if new_price < 0 or new_size < 0:
+        return "invalid_parameter"
+    seat = order.seat
+    market = seat.market
+    keeps = price == order.price and remaining <= order.remaining
+    if market.state == HALTED:
+        return "market_halted"
+    if market.state == CANCEL_ONLY and not keeps:
+        return "market_cancel_only"
+    if price > MAX_PRICE:
+        return "price_too_large"
+    if size > market.max_lots:
+        return "size_too_large"
+    if size < market.min_lots or remaining <= 0:
+        return "size_too_small"
+    code = bad_notional(market, price * size * market.unit)
+    if code:
+        return code
+    if price != order.price and is_outside_band(market, price, market.last):
+        return "price_band"
+    if keeps:
+        return None
+    if (order.post_only or market.state == POST_ONLY) and crosses(market, order.side, price):
+        return "post_only_would_cross" if order.post_only else "market_post_only"
+    balance = seat.base if order.side else seat.quote
+    freed = market.hold(order.side, order.price, order.remaining)
+    if market.hold(order.side, price, remaining) > balance.available + freed:
+        return "insufficient_balance"
+    return None

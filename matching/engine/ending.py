@@ -1,0 +1,90 @@
+"""How orders that stand end: canceled, replaced, expired, prevented. And the commands that do nothing else."""
+
+from typing import Any
+
+from matching.engine.clients import find_open, remember
+from matching.engine.commands import BUY, SELL
+from matching.engine.due import forget_expiry
+from matching.engine.events import Event
+from matching.engine.state import Account, Order, State, StopOrder
+
+
+def end_standing(state: State, order: Order, reason: str, events: list[Event]) -> None:
+    """End an order that rests or waits: out of its book, its hold released, `done`."""
+    seat = order.seat
+    market = seat.market
+    side = order.side
+    remaining = order.remaining
+    if order.level is not None:
+        (market.asks if side else market.bids).remove(order)
+        released = remaining * market.lot_atoms if side else order.price * remaining * market.unit
+        resting = 1
+    else:
+        assert isinstance(order, StopOrder)
+        released = order.held
+        resting = 2
+        market.stops.forget(order)
+    balance = seat.base if side else seat.quote
+    balance.held -= released
+    balance.available += released
+    del seat.orders[order.id]
+    seat.open -= 1
+    if order.client_id:
+        remember(state, order)
+    if order.expires:
+        forget_expiry(state, order)
+    events.append(
+        ("done", order.id, seat.account_id, market.id, side, order.price, remaining, released, resting, reason)
+    )
+
+
+def held_by(order: Order) -> int:
+    """The atoms that a resting or waiting order has set aside."""
+    if order.level is None:
+        assert isinstance(order, StopOrder)
+        return order.held
+    return order.seat.market.hold(order.side, order.price, order.remaining)
+
+
+def open_orders(account: Account, market_id: int = 0, side: int = -1) -> list[Order]:
+    """The account's resting and waiting orders by rising id, of one market (0: of all) and side (-1: of both)."""
+    return [
+        order
+        for _, order in sorted(account.orders.items())
+        if market_id in (0, order.seat.market.id) and side in (-1, order.side)
+    ]
+
+
+def cancel(state: State, command: Any, events: list[Event]) -> None:
+    """Handle `cancel`."""
+    _, deadline, account_id, order_id, client_id = command
+    if 0 < deadline < state.time_us:
+        events.append(("rejected", "deadline_passed"))
+        return
+    order = find_open(state, account_id, order_id, client_id)
+    if order is None:
+        events.append(("rejected", "unknown_order"))
+        return
+    end_standing(state, order, "canceled", events)
+
+
+def cancel_all(state: State, command: Any, events: list[Event]) -> None:
+    """Handle `cancel_all`."""
+    _, deadline, account_id, market_id, side = command
+    code = None
+    if 0 < deadline < state.time_us:
+        code = "deadline_passed"
+    elif account_id < 1:
+        code = "invalid_account"
+    elif market_id != 0 and market_id not in state.markets:
+        code = "unknown_market"
+    elif side not in (-1, BUY, SELL):
+        code = "invalid_parameter"
+    if code:
+        events.append(("rejected", code))
+        return
+    account = state.accounts_by_id.get(account_id)
+    orders = open_orders(account, market_id, side) if account else []
+    events.append(("cancel_all", account_id, market_id, side, len(orders)))
+    for order in orders:
+        end_standing(state, order, "canceled", events)

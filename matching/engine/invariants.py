@@ -1,0 +1,117 @@
+"""What must always hold in the engine's memory, checked the slow way. For tests, followers and the curious."""
+
+from collections import Counter
+
+from matching.engine.book import WORST, Side
+from matching.engine.due import live_entries
+from matching.engine.ending import held_by
+from matching.engine.state import Market, Order, State, StopOrder
+
+
+class InvalidState(AssertionError):
+    """The engine's memory contradicts itself."""
+
+
+def require(condition: bool, what: str) -> None:
+    """Raise InvalidState(what) unless `condition` holds."""
+    if not condition:
+        raise InvalidState(what)
+
+
+def check_state(state: State) -> None:
+    """Raise InvalidState at the first contradiction."""
+    for market in state.markets.values():
+        _check_market(market)
+    _check_orders(state)
+    _check_money(state)
+    _check_due(state)
+
+
+def _check_market(market: Market) -> None:
+    name = market.symbol
+    _check_side(market, market.bids, f"{name} bids")
+    _check_side(market, market.asks, f"{name} asks")
+    best_bid, best_ask = market.bids.best(), market.asks.best()
+    if best_bid is not None and best_ask is not None:
+        require(best_bid.price < best_ask.price, f"{name}: the book is crossed")
+    stops = market.stops
+    live = stops.live(0) + stops.live(1)
+    require(stops.waiting == len(live), f"{name}: {stops.waiting} stops counted, {len(live)} there")
+    require(not any(order.triggered for order in live), f"{name}: a triggered stop waits")
+    require(market.first == 0, f"{name}: trades that nobody followed up")
+    require(market.state != "open" or not any(order.stop for order in stops.queue), f"{name}: a queue while open")
+    require((market.band_low, market.band_high) == (market.lowest(market.last), market.highest(market.last)),
+            f"{name}: the band is of another price")  # fmt: skip
+
+
+def _check_side(market: Market, side: Side, name: str) -> None:
+    require(sorted(side.heap) == sorted([*side.levels, WORST]), f"{name}: heap and levels differ")
+    require(all(side.heap[(i - 1) // 2] <= side.heap[i] for i in range(1, len(side.heap))), f"{name}: no heap")
+    vacant = 0
+    for key, level in side.levels.items():
+        require(key == level.price * side.sign, f"{name}: a level under the wrong key")
+        before, lots = None, 0
+        for order in level:
+            require(order.level is level and order.prev is before, f"{name}: order {order.id} is chained wrongly")
+            require(order.price == level.price and order.remaining > 0, f"{name}: order {order.id} does not belong")
+            require(order.seat.orders.get(order.id) is order, f"{name}: order {order.id} is not its account's")
+            require((order.side > 0) == (side.sign > 0), f"{name}: order {order.id} is on the wrong side")
+            before = order
+            lots += order.remaining
+        require(level.tail is before and level.lots == lots, f"{name}: level {level.price} has a wrong total or tail")
+        vacant += level.head is None
+    require(side.vacant == vacant, f"{name}: {side.vacant} vacant levels counted, {vacant} there")
+
+
+def _check_orders(state: State) -> None:
+    for account in state.accounts_by_id.values():
+        open_by_market: Counter[int] = Counter()
+        for id, order in account.orders.items():
+            market = order.seat.market
+            require(order.id == id and order.seat is market.seats[account.id], f"order {id} is filed wrongly")
+            open_by_market[market.id] += 1
+            if order.level is None:
+                require(isinstance(order, StopOrder) and order.stop > 0, f"order {id} neither rests nor waits")
+            else:
+                side = market.asks if order.side else market.bids
+                require(side.levels.get(order.price * side.sign) is order.level, f"order {id} is in a lost level")
+            if order.client_id:
+                require(account.clients.get(order.client_id) is order, f"order {id} lost its client id")
+        for market in state.markets.values():
+            if account.id in market.seats:
+                there, counted = open_by_market[market.id], market.seats[account.id].open
+                require(there == counted, f"account {account.id}: {counted} open orders counted, {there} there")
+        for record in account.clients.values():
+            require(
+                not isinstance(record, Order) or record.id in account.orders, "a client id of an order that is gone"
+            )
+
+
+def _check_money(state: State) -> None:
+    totals: Counter[int] = Counter()
+    holds: Counter[tuple[int, int]] = Counter()
+    for account_id, asset_id, amount in state.withdrawals.values():
+        holds[account_id, asset_id] += amount
+    for account in state.accounts_by_id.values():
+        for order in account.orders.values():
+            market = order.seat.market
+            holds[account.id, market.base if order.side else market.quote] += held_by(order)
+        for asset_id, balance in account.balances.items():
+            name = f"account {account.id}, asset {asset_id}"
+            require(balance.available >= 0 and balance.held >= 0, f"{name}: a negative balance")
+            require(balance.held == holds.pop((account.id, asset_id), 0), f"{name}: held is not what holds add up to")
+            totals[asset_id] += balance.available + balance.held
+    require(not any(holds.values()), "a hold of an account without a balance")
+    for asset in state.assets.values():
+        require(asset.total == totals[asset.id], f"asset {asset.code}: balances do not add up to its total")
+
+
+def _check_due(state: State) -> None:
+    live = len({entry[:3] for entry in live_entries(state)})
+    require(live == state.due_live, f"{state.due_live} due entries counted, {live} there")
+    expected = sum(market.until > 0 for market in state.markets.values())
+    for account in state.accounts_by_id.values():
+        expected += (account.deadman_us > 0) + sum(order.expires > 0 for order in account.orders.values())
+    require(live == expected, f"{expected} things are due, {live} scheduled")
+    earliest = min((entry[0] for entry in live_entries(state)), default=None)
+    require(earliest is None or earliest == state.next_due, "next_due is not the earliest")

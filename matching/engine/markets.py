@@ -1,0 +1,183 @@
+"""Commands of the operators: assets, markets, their states, fee tiers, dead-man switches; and the passing of time."""
+
+from typing import Any
+
+from matching.engine.book import Side
+from matching.engine.breaker import Breaker
+from matching.engine.commands import FIELDS, STATES
+from matching.engine.due import EXPIRY, TRANSITION, pop_due, schedule_deadman, set_state
+from matching.engine.ending import end_standing, open_orders
+from matching.engine.events import Event
+from matching.engine.state import DAY_US, HALTED, OPEN, POST_ONLY, Account, Asset, Market, Seat, State
+from matching.engine.stops import Stops
+from matching.engine.takers import work_off
+from matching.money import MAX_PRICE, PPM
+
+MAX_SCALE = 30
+MAX_TIER = 1_000
+FIXED_FIELDS = ("symbol", "base", "quote", "lot_atoms", "unit")
+AT_LEAST_ONE = ("market", "lot_atoms", "unit", "min_lots", "max_lots", "max_orders", "band_ppm")
+AT_LEAST_ZERO = ("min_notional", "breaker_ppm", "breaker_window_us", "halt_us", "reopen_us")
+RULES = FIELDS["market"][1:]
+
+
+def _is_late(state: State, command: Any, events: list[Event]) -> bool:
+    if 0 < command[1] < state.time_us:
+        events.append(("rejected", "deadline_passed"))
+        return True
+    return False
+
+
+def asset(state: State, command: Any, events: list[Event]) -> None:
+    """Handle `asset`."""
+    if _is_late(state, command, events):
+        return
+    _, _, id, code, scale = command
+    known = state.assets.get(id)
+    if id < 1 or not 0 <= scale <= MAX_SCALE or (known is not None and (known.code, known.scale) != (code, scale)):
+        events.append(("rejected", "invalid_parameter"))
+        return
+    if known is None:
+        state.assets[id] = Asset(id, code, scale)
+    events.append(("asset", id, code, scale))
+
+
+def market(state: State, command: Any, events: list[Event]) -> None:
+    """Handle `market`: create one, or change its rules."""
+    if _is_late(state, command, events):
+        return
+    rules = dict(zip(FIELDS["market"], command[2:], strict=True))
+    if rules["base"] not in state.assets or rules["quote"] not in state.assets:
+        events.append(("rejected", "unknown_asset"))
+        return
+    there = state.markets.get(rules["market"])
+    if not _are_good_rules(rules) or (there and any(rules[name] != getattr(there, name) for name in FIXED_FIELDS)):
+        events.append(("rejected", "invalid_parameter"))
+        return
+    rules["fees"] = [list(row) for row in rules["fees"]]
+    if there is None:
+        new_market(state, rules)
+    else:
+        set_rules(there, rules)
+    events.append(("market", *command[2:-1], [list(row) for row in rules["fees"]]))
+
+
+def _are_good_rules(rules: dict[str, Any]) -> bool:
+    return (
+        all(rules[name] >= 1 for name in AT_LEAST_ONE)
+        and all(rules[name] >= 0 for name in AT_LEAST_ZERO)
+        and rules["base"] != rules["quote"]
+        and rules["max_lots"] >= rules["min_lots"]
+        and 1 <= rules["reference_price"] <= MAX_PRICE
+        and len(rules["fees"]) > 0
+        and all(0 <= ppm <= PPM for row in rules["fees"] for ppm in row)
+    )
+
+
+def new_market(state: State, rules: dict[str, Any]) -> Market:
+    """An open market with empty books; `rules` are the fields of the command, which are good."""
+    market = Market()
+    market.id = rules["market"]
+    market.state = OPEN
+    market.until = market.trades = market.first = 0
+    market.last = rules["reference_price"]
+    market.bids, market.asks, market.stops = Side(-1), Side(1), Stops()
+    market.seats = {}
+    set_rules(market, rules)
+    market.nobody = Seat(Account(-1), market)
+    collector = state.account(0)
+    market.fee_base, market.fee_quote = collector.balance(market.base), collector.balance(market.quote)
+    state.markets[market.id] = market
+    return market
+
+
+def set_rules(market: Market, rules: dict[str, Any]) -> None:
+    """Give a market its rules and bring what is derived from them up to date; empties the breaker's window."""
+    for name in RULES:
+        setattr(market, name, rules[name])
+    is_on = market.breaker_ppm > 0 and market.breaker_window_us > 0
+    market.breaker = Breaker(market.breaker_ppm, market.breaker_window_us) if is_on else None
+    market.set_last(market.last)
+    for seat in market.seats.values():
+        seat.set_fees()
+
+
+def market_state(state: State, command: Any, events: list[Event]) -> None:
+    """Handle `state`."""
+    if _is_late(state, command, events):
+        return
+    _, _, market_id, to = command
+    market = state.markets.get(market_id)
+    if market is None or to not in STATES:
+        events.append(("rejected", "unknown_market" if market is None else "invalid_parameter"))
+        return
+    set_state(state, market, to, 0, "operator", events)
+    work_off(state, market, events)
+
+
+def tier(state: State, command: Any, events: list[Event]) -> None:
+    """Handle `tier`."""
+    if _is_late(state, command, events):
+        return
+    _, _, account_id, tier = command
+    if account_id < 1 or not 0 <= tier <= MAX_TIER:
+        events.append(("rejected", "invalid_account" if account_id < 1 else "invalid_parameter"))
+        return
+    state.account(account_id).tier = tier
+    for market in state.markets.values():
+        if account_id in market.seats:
+            market.seats[account_id].set_fees()
+    events.append(("tier", account_id, tier))
+
+
+def deadman(state: State, command: Any, events: list[Event]) -> None:
+    """Handle `deadman`."""
+    if _is_late(state, command, events):
+        return
+    _, _, account_id, timeout_us = command
+    if account_id < 1 or not 0 <= timeout_us <= DAY_US:
+        events.append(("rejected", "invalid_account" if account_id < 1 else "invalid_parameter"))
+        return
+    deadline_us = state.time_us + timeout_us if timeout_us else 0
+    schedule_deadman(state, account_id, deadline_us)
+    events.append(("deadman", account_id, deadline_us))
+
+
+def tick(state: State, command: Any, events: list[Event]) -> None:
+    """Handle `tick`: what is due has happened already."""
+    _is_late(state, command, events)
+
+
+def engine_version(state: State, command: Any, events: list[Event]) -> None:
+    """Handle `engine`."""
+    if _is_late(state, command, events):
+        return
+    if command[2] < 1:
+        events.append(("rejected", "invalid_parameter"))
+        return
+    state.version = command[2]
+    events.append(("engine", command[2]))
+
+
+def run_due(state: State, events: list[Event]) -> None:
+    """Let everything happen that is due at or before the state's time (docs/protocol.md, section 8)."""
+    while (entry := pop_due(state)) is not None:
+        _, kind, id, order = entry
+        if kind == TRANSITION:
+            _change_by_timer(state, state.markets[id], events)
+        elif kind == EXPIRY:
+            end_standing(state, order, "expired", events)
+        else:
+            schedule_deadman(state, id, 0)
+            orders = open_orders(state.accounts_by_id[id])
+            events.append(("deadman_fired", id, len(orders)))
+            for order in orders:
+                end_standing(state, order, "deadman", events)
+
+
+def _change_by_timer(state: State, market: Market, events: list[Event]) -> None:
+    if market.state == HALTED and market.reopen_us:
+        set_state(state, market, POST_ONLY, state.time_us + market.reopen_us, "timer", events)
+    else:
+        set_state(state, market, OPEN, 0, "timer", events)
+        work_off(state, market, events)

@@ -1,0 +1,169 @@
+"""The engine's memory as plain lists, back again, and its hash.
+
+Only what decides the future is in it, in one canonical form: no empty balances, no client ids past their time, no
+dead entries of heaps. So an engine that lived through all commands and one that was loaded half-way give equal dumps.
+"""
+
+import hashlib
+import json
+from collections import deque
+from typing import Any, Final
+
+from matching.engine.breaker import Breaker
+from matching.engine.commands import FIELDS
+from matching.engine.due import schedule_deadman, schedule_expiry, schedule_transition
+from matching.engine.ids import IdRanges
+from matching.engine.markets import new_market
+from matching.engine.place import open_seat
+from matching.engine.state import DAY_US, Account, Asset, Market, Order, State, StopOrder
+
+FORMAT: Final = 1
+
+
+class UnknownFormat(ValueError):
+    """A dump of another format than this engine's."""
+
+
+def state_hash(state: State) -> str:
+    """SHA-256, in hex, of the canonical JSON of the dump."""
+    text = json.dumps(dump(state), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def dump(state: State) -> dict[str, Any]:
+    """The state as a tree of dicts, lists, text and integers, fit for JSON."""
+    return {
+        "format": FORMAT,
+        "version": state.version,
+        "sequence": state.sequence,
+        "time_us": state.time_us,
+        "last_order": state.last_order,
+        "assets": [[asset.id, asset.code, asset.scale, asset.total] for _, asset in sorted(state.assets.items())],
+        "accounts": [_dump_account(account) for _, account in sorted(state.accounts_by_id.items())],
+        "sources": [list(item) for item in sorted(state.sources.items())],
+        "withdrawals": [[id, *held] for id, held in sorted(state.withdrawals.items())],
+        "withdrawals_seen": state.withdrawals_seen.dump(),
+        "transfers": state.transfers.dump(),
+        "closed": [
+            [closed_us, account.id, client_id, order, sequence, fingerprint]
+            for closed_us, account, client_id, order, sequence, fingerprint in state.closed
+            if state.time_us < closed_us + DAY_US
+        ],
+        "markets": [_dump_market(market) for _, market in sorted(state.markets.items())],
+    }
+
+
+def _dump_account(account: Account) -> list[Any]:
+    balances = [
+        [asset, balance.available, balance.held]
+        for asset, balance in sorted(account.balances.items())
+        if balance.available or balance.held
+    ]
+    return [account.id, account.tier, account.deadman_us, balances]
+
+
+def _dump_market(market: Market) -> dict[str, Any]:
+    breaker = market.breaker
+    return {
+        "rules": [getattr(market, name if name != "market" else "id") for name in FIELDS["market"]],
+        "state": market.state,
+        "until": market.until,
+        "last": market.last,
+        "trades": market.trades,
+        "bids": [_dump_order(order) for level in market.bids.sorted_levels() for order in level],
+        "asks": [_dump_order(order) for level in market.asks.sorted_levels() for order in level],
+        "stops": [_dump_stop(order) for side in (0, 1) for order in market.stops.live(side)],
+        "queue": [_dump_stop(order) for order in market.stops.queue if order.stop],
+        "lows": [list(trade) for trade in breaker.lows] if breaker else [],
+        "highs": [list(trade) for trade in breaker.highs] if breaker else [],
+    }
+
+
+def _dump_order(order: Order) -> list[Any]:
+    seat = order.seat
+    row = [
+        order.id, seat.account_id, order.side, order.price, order.remaining, order.size, order.post_only, order.stp,
+        order.expires, order.client_id,
+    ]  # fmt: skip
+    if order.client_id:
+        row += (order.sequence, order.fingerprint)
+    return row
+
+
+def _dump_stop(order: StopOrder) -> list[Any]:
+    return [[order.type, order.tif, order.stop, order.quote, order.held], _dump_order(order)]
+
+
+def load(state: State, dump: dict[str, Any]) -> None:
+    """Fill a new state from a dump. Raises UnknownFormat."""
+    if dump["format"] != FORMAT:
+        raise UnknownFormat(f"format {dump['format']}, not {FORMAT}")
+    state.version = dump["version"]
+    state.sequence = dump["sequence"]
+    state.time_us = dump["time_us"]
+    state.last_order = dump["last_order"]
+    state.assets = {id: Asset(id, code, scale, total) for id, code, scale, total in dump["assets"]}
+    for id, tier, deadman_us, balances in dump["accounts"]:
+        account = state.account(id)
+        account.tier = tier
+        for asset, available, held in balances:
+            balance = account.balance(asset)
+            balance.available, balance.held = available, held
+        schedule_deadman(state, id, deadman_us)
+    state.sources = dict(dump["sources"])
+    state.withdrawals = {id: (account, asset, amount) for id, account, asset, amount in dump["withdrawals"]}
+    state.withdrawals_seen = IdRanges(dump["withdrawals_seen"])
+    state.transfers = IdRanges(dump["transfers"])
+    for row in dump["markets"]:
+        _load_market(state, row)
+    state.closed = deque()
+    for closed_us, account_id, client_id, order, sequence, fingerprint in dump["closed"]:
+        account = state.accounts_by_id[account_id]
+        record = (closed_us, account, client_id, order, sequence, fingerprint)
+        account.clients[client_id] = record
+        state.closed.append(record)
+
+
+def _load_market(state: State, dump: dict[str, Any]) -> None:
+    rules = dict(zip(FIELDS["market"], dump["rules"], strict=True))
+    rules["fees"] = [list(row) for row in rules["fees"]]
+    market = new_market(state, rules)
+    market.state = dump["state"]
+    market.set_last(dump["last"])
+    market.trades = dump["trades"]
+    schedule_transition(state, market, dump["until"])
+    for side, rows in ((market.bids, dump["bids"]), (market.asks, dump["asks"])):
+        for row in rows:
+            order = Order.__new__(Order)
+            _load_order(state, market, order, row)
+            side.add(order)
+    for stop_row, row in dump["stops"]:
+        market.stops.add(_load_stop(state, market, stop_row, row))
+    for stop_row, row in dump["queue"]:
+        order = _load_stop(state, market, stop_row, row)
+        order.triggered = True
+        market.stops.queue.append(order)
+    if market.breaker is not None:
+        market.breaker = Breaker(market.breaker_ppm, market.breaker_window_us)
+        market.breaker.lows.extend((time_us, price) for time_us, price in dump["lows"])
+        market.breaker.highs.extend((time_us, price) for time_us, price in dump["highs"])
+
+
+def _load_order(state: State, market: Market, order: Order, row: list[Any]) -> None:
+    id, account_id, side, price, remaining, size, post_only, stp, expires, client_id = row[:10]
+    seat = open_seat(state, market, account_id)
+    Order.__init__(order, id, seat, side, price, remaining, size, post_only, stp, expires, client_id)
+    seat.orders[id] = order
+    seat.open += 1
+    if client_id:
+        order.sequence, order.fingerprint = row[10:]
+        seat.clients[client_id] = order
+    if expires:
+        schedule_expiry(state, order)
+
+
+def _load_stop(state: State, market: Market, stop_row: list[int], row: list[Any]) -> StopOrder:
+    order = StopOrder.__new__(StopOrder)
+    _load_order(state, market, order, row)
+    order.type, order.tif, order.stop, order.quote, order.held = stop_row
+    return order

@@ -1,0 +1,248 @@
+"""What the engine remembers: balances, accounts, seats, orders, markets. Plain slotted records without behaviour.
+
+A `Seat` is an account's place in one market. It holds what an order needs of both (the two balances, the fee rates,
+how many orders stand), so that a trade reaches everything over attributes and not over lookups.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from matching.engine.commands import STATES
+from matching.engine.ids import IdRanges
+from matching.money import MAX_PRICE, PPM
+
+if TYPE_CHECKING:
+    from matching.engine.book import Level, Side
+    from matching.engine.breaker import Breaker
+    from matching.engine.stops import Stops
+
+ENGINE_VERSION: Final = 1
+NEVER: Final = 2**63 - 1
+DAY_US: Final = 24 * 3600 * 1_000_000
+OPEN, POST_ONLY, CANCEL_ONLY, HALTED = STATES
+
+# A client id that stood for a closed order: closed_us, account, client id, order, sequence, fingerprint.
+ClosedId = tuple[int, "Account", str, int, int, int]
+
+
+class Balance:
+    """Atoms of one asset of one account: free to use, and set aside by orders and withdrawals."""
+
+    __slots__ = ("available", "held")
+
+    def __init__(self, available: int = 0, held: int = 0) -> None:
+        self.available = available
+        self.held = held
+
+
+class Asset:
+    """An asset and the sum of all its balances, `total` atoms."""
+
+    __slots__ = ("code", "id", "scale", "total")
+
+    def __init__(self, id: int, code: str, scale: int, total: int = 0) -> None:
+        self.id = id
+        self.code = code
+        self.scale = scale
+        self.total = total
+
+
+class Account:
+    """A trading account: balances by asset, open orders by id, client ids still remembered."""
+
+    __slots__ = ("balances", "clients", "deadman_us", "id", "orders", "tier")
+
+    def __init__(self, id: int, tier: int = 0, deadman_us: int = 0) -> None:
+        self.id = id
+        self.tier = tier
+        self.deadman_us = deadman_us
+        self.balances: dict[int, Balance] = {}
+        self.orders: dict[int, Order] = {}
+        self.clients: dict[str, Order | ClosedId] = {}
+
+    def balance(self, asset: int) -> Balance:
+        """The account's balance of an asset, made if it is not there yet."""
+        balance = self.balances.get(asset)
+        if balance is None:
+            balance = self.balances[asset] = Balance()
+        return balance
+
+
+class Seat:
+    """An account's place in one market. `open` counts its resting and waiting orders there."""
+
+    __slots__ = (
+        "account",
+        "account_id",
+        "base",
+        "clients",
+        "maker_ppm",
+        "market",
+        "open",
+        "orders",
+        "quote",
+        "taker_ppm",
+    )
+
+    def __init__(self, account: Account, market: "Market") -> None:
+        self.account = account
+        self.account_id = account.id
+        self.market = market
+        self.base = account.balance(market.base)
+        self.quote = account.balance(market.quote)
+        self.orders = account.orders
+        self.clients = account.clients
+        self.open = 0
+        self.set_fees()
+
+    def set_fees(self) -> None:
+        """Take the rates of the account's tier; called whenever tier or table changes."""
+        fees = self.market.fees
+        self.maker_ppm, self.taker_ppm = fees[min(self.account.tier, len(fees) - 1)]
+
+
+class Order:
+    """An order in flight or in the book.
+
+    `size` is the total in lots, filled part included; `remaining` is 0 for orders by quote. `level` is None while
+    the order is not in the book. `fingerprint` and `sequence` mean something only with a client id.
+    """
+
+    __slots__ = (
+        "client_id", "expires", "fingerprint", "id", "level", "next", "post_only", "prev", "price", "remaining",
+        "seat", "sequence", "side", "size", "stp",
+    )  # fmt: skip
+
+    level: "Level | None"
+    prev: "Order | None"
+    next: "Order | None"
+    fingerprint: int
+    sequence: int
+
+    def __init__(
+        self, id: int, seat: Seat, side: int, price: int, remaining: int, size: int, post_only: int, stp: int,
+        expires: int, client_id: str,
+    ) -> None:  # fmt: skip
+        self.id = id
+        self.seat = seat
+        self.side = side
+        self.price = price
+        self.remaining = remaining
+        self.size = size
+        self.post_only = post_only
+        self.stp = stp
+        self.expires = expires
+        self.client_id = client_id
+        self.level = None
+
+
+class StopOrder(Order):
+    """An order that waits, or waited, for its stop price; `stop` becomes 0 when it stops waiting.
+
+    `held` atoms are set aside while it waits; `triggered` says that it stands in the market's queue.
+    """
+
+    __slots__ = ("held", "quote", "stop", "tif", "triggered", "type")
+
+    held: int
+    quote: int
+    stop: int
+    tif: int
+    triggered: bool
+    type: int
+
+
+class Market:
+    """A market's rules, books, state and last price. Fields as in the `market` command."""
+
+    __slots__ = (
+        "asks", "band_high", "band_low", "band_ppm", "base", "bids", "breaker", "breaker_ppm",
+        "breaker_window_us", "fee_base", "fee_quote", "fees", "first", "halt_us", "id", "last", "lot_atoms",
+        "max_lots", "max_orders", "min_lots", "min_notional", "nobody", "quote", "reference_price", "reopen_us",
+        "seats", "state", "stops", "symbol", "trades", "unit", "until",
+    )  # fmt: skip
+
+    id: int
+    symbol: str
+    base: int
+    quote: int
+    lot_atoms: int
+    unit: int
+    min_lots: int
+    max_lots: int
+    min_notional: int
+    band_ppm: int
+    breaker_ppm: int
+    breaker_window_us: int
+    halt_us: int
+    reopen_us: int
+    max_orders: int
+    reference_price: int
+    fees: list[list[int]]
+
+    bids: "Side"
+    asks: "Side"
+    stops: "Stops"
+    breaker: "Breaker | None"
+    state: str  # one of commands.STATES
+    until: int  # when the timer changes the state; 0 if none is set
+    last: int  # ticks
+    trades: int  # the last trade id
+    first: int  # price of the first trade of the taker at hand, until stops and breaker have looked; else 0
+    seats: dict[int, Seat]
+    nobody: Seat  # stands in for accounts the engine never saw
+    fee_base: Balance
+    fee_quote: Balance
+    band_low: int  # the price band around `last`
+    band_high: int
+
+    def lowest(self, price: int) -> int:
+        """The lower edge of the price band around `price`, in ticks."""
+        return max(1, price - price * self.band_ppm // PPM)
+
+    def highest(self, price: int) -> int:
+        """The upper edge of the price band around `price`, in ticks."""
+        return min(MAX_PRICE, price + price * self.band_ppm // PPM)
+
+    def hold(self, side: int, price: int, lots: int) -> int:
+        """What a resting order sets aside: quote atoms for a buy, base atoms for a sell."""
+        return lots * self.lot_atoms if side else price * lots * self.unit
+
+    def set_last(self, price: int) -> None:
+        """Note the price of the last trade, and with it the band."""
+        self.last = price
+        self.band_low = self.lowest(price)
+        self.band_high = self.highest(price)
+
+
+class State:
+    """All of the engine's memory. `due` is a heap of (time, kind, id, order or None), see due.py."""
+
+    __slots__ = (
+        "accounts_by_id", "assets", "closed", "due", "due_live", "last_order", "markets", "next_due", "sequence",
+        "sources", "time_us", "transfers", "version", "withdrawals", "withdrawals_seen",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.version = ENGINE_VERSION
+        self.sequence = 0
+        self.time_us = 0
+        self.last_order = 0
+        self.assets: dict[int, Asset] = {}
+        self.accounts_by_id: dict[int, Account] = {}
+        self.markets: dict[int, Market] = {}
+        self.sources: dict[int, int] = {}
+        self.withdrawals: dict[int, tuple[int, int, int]] = {}
+        self.withdrawals_seen = IdRanges()
+        self.transfers = IdRanges()
+        self.closed: deque[ClosedId] = deque()
+        self.due: list[tuple[int, int, int, Any]] = []
+        self.due_live = 0
+        self.next_due = NEVER
+
+    def account(self, account_id: int) -> Account:
+        """The account, made if the engine did not know it yet."""
+        account = self.accounts_by_id.get(account_id)
+        if account is None:
+            account = self.accounts_by_id[account_id] = Account(account_id)
+        return account
