@@ -2,9 +2,10 @@
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, parse_qsl
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from exchange.keys import read_or_make_keys
+from exchange.running import read_urls
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var"))
@@ -14,10 +15,12 @@ PORT = int(os.environ.get("PORT", "8000"))
 SOCKET_PORT = int(os.environ.get("SOCKET_PORT", str(PORT + 1)))
 
 # --- Servers -----------------------------------------------------------------------------------
-DATABASE_URL = os.environ.get("DATABASE_URL", "")
+# Without the environment's word, those that `make run` has started: so manage.py works beside it.
+_running = {} if os.environ.get("DATABASE_URL") else read_urls(VAR_DIR)
+DATABASE_URL = os.environ.get("DATABASE_URL") or _running.get("DATABASE_URL", "")
 # The matcher's own connection: no pooler may stand in between (it holds a session lock).
 MATCHER_DATABASE_URL = os.environ.get("MATCHER_DATABASE_URL", DATABASE_URL)
-REDIS_URL = os.environ.get("REDIS_URL", "")
+REDIS_URL = os.environ.get("REDIS_URL") or _running.get("REDIS_URL", "")
 
 
 def _database(url: str) -> dict[str, object]:
@@ -155,7 +158,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 
 # --- Queues and sockets ------------------------------------------------------------------------
 MATCHING_QUEUE = os.environ.get("MATCHING_QUEUE", "matching")
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", REDIS_URL)
+MATCHING_SNAPSHOTS = Path(os.environ.get("MATCHING_SNAPSHOTS", VAR_DIR / "snapshots"))
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or _running.get("CELERY_BROKER_URL", REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
