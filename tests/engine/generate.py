@@ -333,3 +333,16 @@ class Generator:
 
     def version(self) -> list[Any]:
         return c.engine(version=self.choice.one_of((1, 2, 0)))
+
+
+def history(seed: int | str, length: int) -> list[Step]:
+    """The opening and `length` random steps after it."""
+    engine = ReferenceEngine()
+    steps = opening()
+    for command, time_us in steps:
+        engine.apply(command, time_us)
+    generator = Generator(SeededChoice(seed), engine)
+    for _ in range(length):
+        steps.append(generator.step())
+        engine.apply(*steps[-1])
+    return steps

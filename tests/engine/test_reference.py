@@ -3,34 +3,28 @@
 Quick by default; `HYPOTHESIS_PROFILE=long` tries many more. Longer still: `python -m tests.engine.drive`.
 """
 
-import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.engine import commands as c
+from matching.engine.events import FIELDS as EVENT_FIELDS
 from tests.engine.compare import Pair, disagreement, shrink
 from tests.engine.drive import drive, report
 from tests.engine.generate import START_US, Step, opening
+from tests.engine.settings import EXAMPLES, LONG
 from tests.engine.strategies import command_values, histories
 
-LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-EXAMPLES = settings(
-    max_examples=5_000 if LONG else 150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-)
-
-EVENTS = set(__import__("matching.engine.events", fromlist=["FIELDS"]).FIELDS)
-CODES = set(
-    "already_applied balance_overflow client_order_id_reused deadline_passed index_gap insufficient_balance"
-    " invalid_account invalid_amount invalid_expiry invalid_parameter invalid_price invalid_size market_cancel_only"
-    " market_halted market_post_only not_amendable notional_too_large notional_too_small post_only_would_cross price_band"
-    " price_too_large size_too_large size_too_small stop_would_trigger too_many_orders unknown_asset unknown_market"
-    " unknown_order unknown_withdrawal".split()
-)
+CODES = {
+    "already_applied", "balance_overflow", "client_order_id_reused", "deadline_passed", "index_gap",
+    "insufficient_balance", "invalid_account", "invalid_amount", "invalid_expiry", "invalid_parameter",
+    "invalid_price", "invalid_size", "market_cancel_only", "market_halted", "market_post_only", "not_amendable",
+    "notional_too_large", "notional_too_small", "post_only_would_cross", "price_band", "price_too_large",
+    "size_too_large", "size_too_small", "stop_would_trigger", "too_many_orders", "unknown_asset", "unknown_market",
+    "unknown_order", "unknown_withdrawal",
+}  # fmt: skip
 REASONS = {
     "done filled 0", "done unfilled 0", "done fok 0", "done stp 0", "done stp 1", "done funds 0", "done canceled 1",
     "done canceled 2", "done replaced 1", "done replaced 2", "done expired 1", "done expired 2", "done deadman 1",
@@ -79,7 +73,7 @@ def test_a_drive_reaches_every_event_and_every_refusal() -> None:
     """If this fails the generator became too tame, or the protocol grew and the generator did not."""
     seen, taken, problem = drive("everything", 12_000)
     assert problem is None, report(taken, problem or "")
-    missing = {f"event {kind}" for kind in EVENTS} | {f"rejected {code}" for code in CODES} | REASONS
+    missing = {f"event {kind}" for kind in EVENT_FIELDS} | {f"rejected {code}" for code in CODES} | REASONS
     assert missing - set(seen) == set()
     orders = seen["command place"] + seen["command replace"]
     assert seen["event new"] > orders / 2, "most orders are refused"
