@@ -206,7 +206,7 @@ class Fold:
                         "price": shown["price"],
                         "size": shown["size"],
                         "quote": shown["quote"],
-                        "fee": market.quote_text(fee) if order.side else market.base_text(fee),
+                        "fee": market.scale.fee_text(fee, order.side),
                         "fee_asset": market.quote_code if order.side else market.base_code,
                         "time": shown["time"],
                         "sequence": self.sequence,

@@ -2,39 +2,36 @@
 
 from collections import deque
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any, Final
 
 from matching.money import format_atoms
 from orders.marketdata.book import Book
 from orders.marketdata.candles import Candle, Candles
 from orders.marketdata.ticker import Ticker
+from orders.scales import MarketScale
 
 RECENT_TRADES: Final = 200
 # Texts of prices and sizes are asked for again and again; a full cache is emptied.
 TEXTS_MAX: Final = 50_000
-# Decimals of prices in a market whose lot makes the tick an endless decimal; no sensible market has one.
-ENDLESS_SCALE: Final = 18
 
 
 class Market:
-    """State of one market, and the text of its prices (quote coins a base coin), sizes (base coins) and amounts."""
+    """State of one market, and how its prices and sizes read."""
 
     def __init__(self, fields: Sequence[Any], base: tuple[str, int], quote: tuple[str, int]) -> None:
-        (self.market, self.symbol, self.base, self.quote, self.lot_atoms, self.unit) = fields[:6]
+        # The event's fields but the last, fees: what a saved fold makes the market from again.
+        self.fields = list(fields[:16])
+        self.market, self.symbol, self.base, self.quote, self.lot_atoms, self.unit = self.fields[:6]
         self.base_code, self.base_scale = base
         self.quote_code, self.quote_scale = quote
-        # A tick in quote coins for a base coin.
-        tick = Fraction(self.unit * 10**self.base_scale, self.lot_atoms * 10**self.quote_scale)
-        self._price_scale = next((scale for scale in range(60) if 10**scale % tick.denominator == 0), ENDLESS_SCALE)
-        self._tick = tick
+        self.scale = MarketScale(self)
         self._price_texts: dict[int, str] = {}
         self._size_texts: dict[int, str] = {}
         self.state = "open"
         self.until_us = 0
         self.book = Book(self.price_text, self.size_text)
         self.candles = Candles()
-        self.ticker = Ticker(fields[15])
+        self.ticker = Ticker(self.fields[15])
         self.ticker_changed = True
         self.trades: deque[dict[str, Any]] = deque(maxlen=RECENT_TRADES)
         self.last_trade = 0
@@ -45,8 +42,7 @@ class Market:
         if text is None:
             if len(self._price_texts) >= TEXTS_MAX:
                 self._price_texts.clear()
-            value = ticks * self._tick.numerator * 10**self._price_scale // self._tick.denominator
-            text = self._price_texts[ticks] = format_atoms(value, self._price_scale)
+            text = self._price_texts[ticks] = self.scale.ticks_to_price(ticks)
         return text
 
     def size_text(self, lots: int) -> str:
@@ -55,24 +51,8 @@ class Market:
         if text is None:
             if len(self._size_texts) >= TEXTS_MAX:
                 self._size_texts.clear()
-            text = self._size_texts[lots] = format_atoms(lots * self.lot_atoms, self.base_scale)
+            text = self._size_texts[lots] = self.scale.lots_to_size(lots)
         return text
-
-    def base_text(self, atoms: int) -> str:
-        """An amount of the base asset."""
-        return format_atoms(atoms, self.base_scale)
-
-    def quote_text(self, atoms: int) -> str:
-        """An amount of the quote asset."""
-        return format_atoms(atoms, self.quote_scale)
-
-    def average_text(self, lots: int, quote_atoms: int) -> str | None:
-        """The average price of `lots` for `quote_atoms`, cut to 8 decimals beyond the tick's; None for no lots."""
-        if not lots:
-            return None
-        scale = self._price_scale + 8
-        value = quote_atoms * 10 ** (self.base_scale + scale) // (lots * self.lot_atoms * 10**self.quote_scale)
-        return format_atoms(value, scale)
 
     def trade(self, event: Sequence[Any], sequence: int, time_us: int) -> dict[str, Any]:
         """Fold one trade's public side; returns it as the `trades` channel shows it."""
@@ -86,7 +66,7 @@ class Market:
             "id": event[1],
             "price": self.price_text(price),
             "size": self.size_text(lots),
-            "quote": self.quote_text(quote_atoms),
+            "quote": self.scale.quote_text(quote_atoms),
             "side": "sell" if taker_side else "buy",
             "time": time_ms,
             "sequence": sequence,
@@ -105,7 +85,7 @@ class Market:
             "low": self.price_text(candle.low),
             "close": self.price_text(candle.close),
             "volume": self.size_text(candle.lots),
-            "quote_volume": self.quote_text(candle.quote_atoms),
+            "quote_volume": self.scale.quote_text(candle.quote_atoms),
             "trades": candle.trades,
             "closed": current is not candle,
         }
@@ -124,7 +104,7 @@ class Market:
             "change": self.price_text(change),
             "change_percent": _percent(change, summary.open),
             "volume": self.size_text(summary.lots),
-            "quote_volume": self.quote_text(summary.quote_atoms),
+            "quote_volume": self.scale.quote_text(summary.quote_atoms),
             "trades": summary.trades,
             "bid": bid[0] if bid else None,
             "bid_size": bid[1] if bid else None,

@@ -1,0 +1,179 @@
+"""What market data sends, encoded once: JSON frames as clients get them, in envelopes that sockets route by.
+
+An envelope is one line of numbers, `prev last length…`, and then the frames of those lengths. `prev` is the position
+before, so that a sockets process sees a gap without reading JSON; NO_CHAIN where a message stands for itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from matching.engine.commands import SIDES, STPS, TIFS, TYPES
+from matching.money import format_atoms
+from orders.marketdata.candles import Candle
+from orders.marketdata.fold import AccountChange, BookChange, Fold
+from orders.marketdata.market import Market
+from orders.marketdata.working import WorkingOrder
+
+NO_CHAIN: Final = -1
+# What the quick copy of a book for REST holds of each side.
+TOP_LEVELS: Final = 100
+
+
+class Envelope(NamedTuple):
+    """A decoded envelope; private ones have three frames: orders, fills, balances (empty: nothing)."""
+
+    prev: int
+    last: int
+    frames: list[bytes]
+
+
+def seal(prev: int, last: int, *frames: bytes) -> bytes:
+    """An envelope as bytes."""
+    lengths = " ".join(str(len(frame)) for frame in frames)
+    return b"%d %d %b\n%b" % (prev, last, lengths.encode(), b"".join(frames))
+
+
+def unseal(data: bytes) -> Envelope:
+    """What `seal` made."""
+    head, _, body = data.partition(b"\n")
+    prev, last, *lengths = map(int, head.split())
+    frames, start = [], 0
+    for length in lengths:
+        frames.append(body[start : start + length])
+        start += length
+    return Envelope(prev, last, frames)
+
+
+def book_update(change: BookChange, time_ms: int) -> bytes:
+    """One delta of the `book` channel."""
+    return orjson.dumps(
+        {
+            "channel": "book",
+            "market": change.market.symbol,
+            "type": "update",
+            "first": change.prev + 1,
+            "last": change.last,
+            "prev": change.prev,
+            "time": time_ms,
+            "bids": change.bids,
+            "asks": change.asks,
+            "checksum": change.checksum,
+        }
+    )
+
+
+def book_body(market: Market, time_ms: int, limit: int | None = None) -> bytes:
+    """The book as REST shows it, all or the best `limit` levels a side."""
+    return orjson.dumps(
+        {
+            "market": market.symbol,
+            "sequence": market.book.last,
+            "time": time_ms,
+            "bids": market.book.levels(0, limit),
+            "asks": market.book.levels(1, limit),
+            "checksum": market.book.checksum(),
+        }
+    )
+
+
+def book_snapshot(body: bytes) -> bytes:
+    """The `book` channel's first message, from `book_body`'s bytes."""
+    return b'{"channel":"book","type":"snapshot",' + body[1:]
+
+
+def trades_message(symbol: str, kind: str, trades: Iterable[bytes]) -> bytes:
+    """A message of the `trades` channel from single trades, each encoded before; `kind` is snapshot or update."""
+    head = f'{{"channel":"trades","market":"{symbol}","type":"{kind}","trades":['
+    return head.encode() + b",".join(trades) + b"]}"
+
+
+def candles_message(symbol: str, interval: str, kind: str, candles: Iterable[bytes]) -> bytes:
+    """A message of the `candles` channel from candles encoded before."""
+    head = f'{{"channel":"candles","market":"{symbol}","interval":"{interval}","type":"{kind}","candles":['
+    return head.encode() + b",".join(candles) + b"]}"
+
+
+def candle_body(market: Market, interval: str, candle: Candle) -> bytes:
+    """One candle."""
+    return orjson.dumps(market.candle_json(interval, candle))
+
+
+def ticker_message(kind: str, body: bytes) -> bytes:
+    """A message of the `ticker` channel."""
+    return f'{{"channel":"ticker","type":"{kind}","ticker":'.encode() + body + b"}"
+
+
+def order_json(order: WorkingOrder, market: Market) -> dict[str, Any]:
+    """An order as REST shows it (orders/api)."""
+    price_text, scale = market.price_text, market.scale
+    is_by_size = order.size > 0
+    return {
+        "id": order.order,
+        "client_id": order.client_id or None,
+        "market": market.symbol,
+        "side": SIDES[order.side],
+        "type": TYPES[order.type],
+        "tif": TIFS[order.tif],
+        "price": price_text(order.price) if order.price else None,
+        "stop_price": price_text(order.stop) if order.stop else None,
+        "size": market.size_text(order.size) if is_by_size else None,
+        "quote_amount": scale.quote_text(order.quote) if order.quote else None,
+        "filled_size": market.size_text(order.filled),
+        "filled_quote": scale.quote_text(order.filled_quote),
+        "remaining_size": market.size_text(order.size - order.filled) if is_by_size else None,
+        "average_price": scale.average_price(order.filled_quote, order.filled),
+        "fee": scale.fee_text(order.fee, order.side),
+        "fee_asset": market.quote_code if order.side else market.base_code,
+        "status": order.status,
+        "done_reason": order.reason or None,
+        "post_only": bool(order.post_only),
+        "stp": STPS[order.stp],
+        "expires_at": order.expires // 1000 or None,
+        "created_at": order.created_us // 1000,
+        "updated_at": order.updated_us // 1000,
+        "sequence": order.sequence,
+    }
+
+
+def account_update(fold: Fold, change: AccountChange) -> bytes:
+    """The envelope of one account's change."""
+    return seal(
+        change.prev,
+        change.last,
+        _orders("update", change.last, fold, change.orders) if change.orders else b"",
+        _private("fills", "update", change.last, change.fills) if change.fills else b"",
+        _balances("update", change.last, fold, change.balances) if change.balances else b"",
+    )
+
+
+def account_snapshot(fold: Fold, account: int) -> bytes:
+    """The envelope that begins an account's channels: open orders, no fills, all balances.
+
+    Its `last` is the account's last change, which the next update names as `prev`.
+    """
+    now = fold.sequence
+    return seal(
+        NO_CHAIN,
+        fold.account_last.get(account, 0),
+        _orders("snapshot", now, fold, fold.orders.of(account)),
+        _private("fills", "snapshot", now, []),
+        _balances("snapshot", now, fold, fold.balances.of(account)),
+    )
+
+
+def _orders(kind: str, sequence: int, fold: Fold, orders: Sequence[WorkingOrder]) -> bytes:
+    return _private("orders", kind, sequence, [order_json(order, fold.markets[order.market]) for order in orders])
+
+
+def _balances(kind: str, sequence: int, fold: Fold, balances: Sequence[tuple[int, int, int]]) -> bytes:
+    shown = []
+    for asset, available, held in balances:
+        code, scale = fold.assets[asset]
+        shown.append({"asset": code, "available": format_atoms(available, scale), "held": format_atoms(held, scale)})
+    return _private("balances", kind, sequence, shown)
+
+
+def _private(channel: str, kind: str, sequence: int, items: list[Any]) -> bytes:
+    return orjson.dumps({"channel": channel, "type": kind, "sequence": sequence, channel: items})
