@@ -51,7 +51,7 @@ def hold(state: State, command: Any, events: list[Event]) -> None:
     _, deadline, withdrawal, account_id, asset_id, amount = command
     balance = None
     code: str | None
-    if withdrawal in state.withdrawals_seen:
+    if withdrawal in state.withdrawals or withdrawal in state.released or withdrawal in state.completed:
         code = "already_applied"
     elif 0 < deadline < state.time_us:
         code = "deadline_passed"
@@ -69,7 +69,6 @@ def hold(state: State, command: Any, events: list[Event]) -> None:
         return
     balance.available -= amount
     balance.held += amount
-    state.withdrawals_seen.add(withdrawal)
     state.withdrawals[withdrawal] = (account_id, asset_id, amount)
     events.append(("hold", withdrawal, account_id, asset_id, amount))
 
@@ -80,13 +79,15 @@ def end_withdrawal(state: State, command: Any, events: list[Event]) -> None:
     if 0 < deadline < state.time_us:
         events.append(("rejected", "deadline_passed"))
         return
+    ended = state.released if kind == "release" else state.completed
     held = state.withdrawals.get(withdrawal)
     if held is None:
-        code = "already_applied" if withdrawal in state.withdrawals_seen else "unknown_withdrawal"
+        code = "already_applied" if withdrawal in ended else "unknown_withdrawal"
         events.append(("rejected", code))
         return
     account_id, asset_id, amount = held
     del state.withdrawals[withdrawal]
+    ended.add(withdrawal)
     balance = state.accounts_by_id[account_id].balances[asset_id]
     balance.held -= amount
     if kind == "release":

@@ -42,7 +42,8 @@ def dump(state: State) -> dict[str, Any]:
         "accounts": [_dump_account(account) for _, account in sorted(state.accounts_by_id.items())],
         "sources": [list(item) for item in sorted(state.sources.items())],
         "withdrawals": [[id, *held] for id, held in sorted(state.withdrawals.items())],
-        "withdrawals_seen": state.withdrawals_seen.dump(),
+        "released": state.released.dump(),
+        "completed": state.completed.dump(),
         "transfers": state.transfers.dump(),
         "closed": [
             [closed_us, account.id, client_id, order, sequence, fingerprint]
@@ -112,7 +113,8 @@ def load(state: State, dump: dict[str, Any]) -> None:
         schedule_deadman(state, id, deadman_us)
     state.sources = dict(dump["sources"])
     state.withdrawals = {id: (account, asset, amount) for id, account, asset, amount in dump["withdrawals"]}
-    state.withdrawals_seen = IdRanges(dump["withdrawals_seen"])
+    state.released = IdRanges(dump["released"])
+    state.completed = IdRanges(dump["completed"])
     state.transfers = IdRanges(dump["transfers"])
     for row in dump["markets"]:
         _load_market(state, row)

@@ -219,8 +219,22 @@ class State:
     """All of the engine's memory. `due` is a heap of (time, kind, id, order or None), see due.py."""
 
     __slots__ = (
-        "accounts_by_id", "assets", "closed", "due", "due_live", "last_order", "markets", "next_due", "sequence",
-        "sources", "time_us", "transfers", "version", "withdrawals", "withdrawals_seen",
+        "accounts_by_id",
+        "assets",
+        "closed",
+        "completed",
+        "due",
+        "due_live",
+        "last_order",
+        "markets",
+        "next_due",
+        "released",
+        "sequence",
+        "sources",
+        "time_us",
+        "transfers",
+        "version",
+        "withdrawals",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -233,7 +247,8 @@ class State:
         self.markets: dict[int, Market] = {}
         self.sources: dict[int, int] = {}
         self.withdrawals: dict[int, tuple[int, int, int]] = {}
-        self.withdrawals_seen = IdRanges()
+        self.released = IdRanges()
+        self.completed = IdRanges()
         self.transfers = IdRanges()
         self.closed: deque[ClosedId] = deque()
         self.due: list[tuple[int, int, int, Any]] = []
