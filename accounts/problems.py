@@ -124,7 +124,7 @@ PROBLEMS: Final[dict[str, Kind]] = {
 }
 
 
-class Problem(Exception):  # noqa: N818  it is the name of the thing it becomes
+class Problem(Exception):
     """An answer other than success. `code` is a key of PROBLEMS, `detail` a sentence for people.
 
     `extra` members go into the problem document, `headers` into the response.

@@ -1,0 +1,80 @@
+"""The two ways to say who one is: a signed request, or a browser's session with its CSRF token."""
+
+import time
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib import auth as django_auth
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication, CSRFCheck
+from rest_framework.request import Request
+
+from accounts import auth, network, selectors, signing
+from accounts.auth import Caller
+from accounts.models import PERMISSIONS
+from accounts.problems import Problem
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class SignedRequest(BaseAuthentication):
+    """An API key: PVX-KEY, PVX-TIMESTAMP, PVX-SIGN and, if wanted, PVX-WINDOW. No database query."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
+        """The caller, or None for a request without the headers."""
+        meta = request.META
+        key = meta.get("HTTP_PVX_KEY")
+        if key is None:
+            return None
+        caller = auth.authenticate(
+            key=key,
+            timestamp=meta.get("HTTP_PVX_TIMESTAMP", ""),
+            signature=meta.get("HTTP_PVX_SIGN", ""),
+            window=meta.get("HTTP_PVX_WINDOW"),
+            method=request.method or "",
+            path_with_query=request.get_full_path(),
+            body=request.body,
+            ip=client_ip(request),
+            now_ms=time.time_ns() // 1_000_000,
+        )
+        return caller, caller
+
+
+class BrowserSession(BaseAuthentication):
+    """A signed-in browser. API paths pass no session middleware, so the session is opened here, when there is one."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
+        """The caller, or None without a valid session. Writes need the CSRF token."""
+        session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        if not session_key:
+            return None
+        django_request: HttpRequest = request._request
+        django_request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+        user = django_auth.get_user(django_request)
+        if not user.is_authenticated or not user.is_active:
+            return None
+        if request.method not in SAFE_METHODS:
+            _check_csrf(django_request)
+        django_request.user = user
+        now_us = time.time_ns() // 1_000
+        caller = Caller(
+            account_id=selectors.account_of_user(user).pk,
+            permissions=frozenset(PERMISSIONS),
+            tier="standard",
+            deadline_us=now_us + signing.WINDOW_MS_DEFAULT * 1_000,
+        )
+        return caller, caller
+
+
+def _check_csrf(request: HttpRequest) -> None:
+    check = CSRFCheck(lambda _: None)  # type: ignore[arg-type,return-value]  # its answer is never used
+    check.process_request(request)
+    reason: Any = check.process_view(request, None, (), {})
+    if reason:
+        raise Problem("csrf_failed", str(reason))
+
+
+def client_ip(request: Any) -> str:
+    """The address the request came from."""
+    return network.client_ip(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))

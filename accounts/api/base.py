@@ -1,0 +1,94 @@
+"""What API views stand on. A view parses, makes one call into the domain, and shapes the answer."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import gate, limits
+from accounts.api.authentication import SAFE_METHODS, BrowserSession, SignedRequest, client_ip
+from accounts.api.codec import JsonParser, JsonRenderer, OnlyJson
+from accounts.api.errors import exception_handler
+from accounts.auth import Caller
+from accounts.limits import Allowance
+from accounts.models import READ, TRADE
+from accounts.problems import Problem
+
+
+class ApiView(APIView):
+    """JSON in, JSON or a problem out; counts requests."""
+
+    parser_classes: ClassVar = [JsonParser]
+    renderer_classes: ClassVar = [JsonRenderer]
+    content_negotiation_class = OnlyJson
+    metadata_class = None
+    allowance: Allowance | None = None
+
+    def get_exception_handler(self) -> Any:
+        """Problems, whatever happens."""
+        return exception_handler
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Add where the caller stands with its limits."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self.allowance is not None and "RateLimit-Limit" not in response:
+            for name, value in self.allowance.headers().items():
+                response[name] = value
+        return response
+
+
+class PublicView(ApiView):
+    """Read by anybody; requests are counted by address."""
+
+    authentication_classes: ClassVar = []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Count the request."""
+        self.allowance = limits.take(client_ip(request), limits.limit_of("public", "requests"))
+
+
+class PrivateView(ApiView):
+    """For an account: by a signed request or a browser's session, with the permission the method needs."""
+
+    authentication_classes: ClassVar = [SignedRequest, BrowserSession]
+    read_permission = READ
+    write_permission = TRADE
+    caller: Caller
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who is it, may they, how often, and for writes: was this very request received before."""
+        try:
+            caller = request.auth
+            if caller is None:
+                raise Problem("not_authenticated")
+        except Problem:
+            # Guessing keys is counted by address, before anything else is told.
+            limits.take(client_ip(request), limits.limit_of("public", "requests"))
+            raise
+        self.caller = caller
+        if request.method in SAFE_METHODS:
+            caller.require(self.read_permission)
+            self.allowance = limits.take(f"account {caller.account_id}", limits.limit_of(caller.tier, "requests"))
+        else:
+            caller.require(self.write_permission)
+            self.allowance = gate.admit(caller, units=self.units(request))
+
+    def units(self, request: Request) -> int:
+        """How much a write counts against the limit of orders."""
+        return 1
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    """The body, which must be a JSON object; no body is an empty one. Raises Problem."""
+    body = request.data
+    if not isinstance(body, dict):
+        raise Problem("invalid_request", "the body is not a JSON object")
+    return body
+
+
+def answer(data: Mapping[str, Any], *, status: int = 200, sequence: int | None = None) -> Response:
+    """A response; `sequence` is the journal's up to which the data is true."""
+    headers = None if sequence is None else {"X-Sequence": str(sequence)}
+    return Response(data, status=status, headers=headers)

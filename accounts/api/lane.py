@@ -1,0 +1,84 @@
+"""The short way of API requests: past sessions, CSP and the rest, which pages need and programs pay for.
+
+Stands first in MIDDLEWARE. What API paths do need happens here: the size of the body, one answer for an
+unknown address, two headers, metrics, and a cache of public reads for a moment, as bytes.
+"""
+
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, get_resolver
+from prometheus_client import Histogram
+
+from accounts import limits
+from accounts.api import errors
+from accounts.api.authentication import client_ip
+from accounts.problems import Problem
+
+PREFIX = "/api/"
+# Pages for people: they need the headers and files of the long way.
+PAGES = ("/api/v1/docs",)
+CACHED_ANSWERS_MAX = 2_000
+
+SECONDS = Histogram(
+    "provex_api_seconds", "Time to answer an API request", ["view", "method", "status"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
+)  # fmt: skip
+
+
+class ApiLane:
+    """Middleware that answers API requests itself and passes everything else on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        # (time it is good until, body) by path with query; views say for how long by `cache_s`.
+        self.answers: dict[str, tuple[float, bytes]] = {}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer an API request, or pass the request on."""
+        path = request.path_info
+        if not path.startswith(PREFIX) or path.startswith(PAGES):
+            return self.get_response(request)
+        started = time.perf_counter()
+        try:
+            view, response = self._answer(request)
+        except Exception as error:
+            view, response = "none", errors.plain_response(errors.problem_of(error))
+        response["X-Content-Type-Options"] = "nosniff"
+        response["Cache-Control"] = "no-store"
+        SECONDS.labels(view, request.method, response.status_code).observe(time.perf_counter() - started)
+        return response
+
+    def _answer(self, request: HttpRequest) -> tuple[str, HttpResponse]:
+        if request.method == "GET":
+            cached = self.answers.get(request.get_full_path())
+            if cached is not None and cached[0] > time.monotonic():
+                allowance = limits.take(client_ip(request), limits.limit_of("public", "requests"))
+                return "cached", HttpResponse(cached[1], content_type="application/json", headers=allowance.headers())
+        if _declared_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise Problem("body_too_large")
+        try:
+            match = get_resolver().resolve(request.path_info)
+        except Resolver404:
+            raise Problem("not_found") from None
+        request.resolver_match = match
+        response = match.func(request, *match.args, **match.kwargs)
+        if callable(getattr(response, "render", None)):
+            response = response.render()
+        cache_s = getattr(getattr(match.func, "cls", None), "cache_s", 0)
+        if cache_s and request.method == "GET" and response.status_code == 200:
+            self._keep(request.get_full_path(), cache_s, response.content)
+        return match.url_name or "unnamed", response
+
+    def _keep(self, path: str, cache_s: float, body: bytes) -> None:
+        if len(self.answers) >= CACHED_ANSWERS_MAX:
+            self.answers.clear()
+        self.answers[path] = (time.monotonic() + cache_s, body)
+
+
+def _declared_length(request: HttpRequest) -> int:
+    text = request.META.get("CONTENT_LENGTH") or "0"
+    # A length that is no number is left to the server in front, which refuses it.
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

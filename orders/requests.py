@@ -1,0 +1,243 @@
+"""What clients may ask for, as JSON: the same objects over REST and over sockets.
+
+Only shapes are judged here, amounts stay text; orders.services turns them into integers of their market.
+One walk over the fields instead of a serializer: a batch brings 500 orders at a time.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from accounts.problems import Problem
+from matching.engine import commands
+
+SYMBOL: Final = re.compile(r"[A-Z0-9]{1,16}-[A-Z0-9]{1,16}", re.ASCII)
+CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+DECIMAL: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+DECIMAL_LENGTH_MAX: Final = 60
+BATCH_MAX: Final = 500
+ORDER_ID_MAX: Final = 2**53
+# Year 2255: in µs still far within 64 bits.
+TIME_MS_MAX: Final = 9_000_000_000_000
+DEAD_MAN_MS_MAX: Final = 24 * 3600 * 1000
+
+_SIDES: Final = {name: number for number, name in enumerate(commands.SIDES)}
+_TYPES: Final = {name: number for number, name in enumerate(commands.TYPES)}
+_TIFS: Final = {name: number for number, name in enumerate(commands.TIFS)}
+_STPS: Final = {name: number for number, name in enumerate(commands.STPS)}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """A new order as asked for: amounts are decimal text, the rest the engine's numbers. 0, "" and None: not given."""
+
+    market: str
+    side: int
+    type: int
+    tif: int
+    price: str | None
+    stop_price: str | None
+    size: str | None
+    quote_amount: str | None
+    post_only: bool
+    stp: int
+    expires_ms: int
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AmendRequest:
+    """New price and total size of an order; None keeps."""
+
+    price: str | None
+    size: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderName:
+    """Which order: by the exchange's id if above 0, else by the client's."""
+
+    order_id: int = 0
+    client_id: str = ""
+
+
+class _Refused(Exception):
+    """A field is not what it should be; the sentence says what it should be. `code` names a narrower problem."""
+
+    def __init__(self, sentence: str, code: str = "invalid_request") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def _text_of(pattern: re.Pattern[str], sentence: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if type(value) is not str or not pattern.fullmatch(value):
+            raise _Refused(sentence)
+        return value
+
+    return read
+
+
+def _one_of(values: Mapping[str, int]) -> Callable[[Any], int]:
+    sentence = f"one of {', '.join(values)}"
+
+    def read(value: Any) -> int:
+        number = values.get(value) if type(value) is str else None
+        if number is None:
+            raise _Refused(sentence)
+        return number
+
+    return read
+
+
+def _integer(least: int, most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        # bool is an int in Python; JSON's true is not 1.
+        if type(value) is not int or not least <= value <= most:
+            raise _Refused(f"an integer from {least} to {most}")
+        return value
+
+    return read
+
+
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise _Refused("true or false")
+    return value
+
+
+def _decimal(value: Any) -> str:
+    if type(value) is not str:
+        raise _Refused("a decimal number as a string, like '0.015'")
+    if len(value) > DECIMAL_LENGTH_MAX or not DECIMAL.fullmatch(value):
+        raise _Refused("a plain decimal number of at most 60 characters, like '0.015'", "invalid_number")
+    return value
+
+
+Readers = Mapping[str, Callable[[Any], Any]]
+
+_market = _text_of(SYMBOL, "a market's symbol, like 'BTC-USDT'")
+_client_id = _text_of(CLIENT_ID, "1 to 64 of letters, digits, '_', '.', ':', '-'")
+_order_id = _integer(1, ORDER_ID_MAX)
+
+ORDER: Final[Readers] = {
+    "market": _market,
+    "side": _one_of(_SIDES),
+    "type": _one_of(_TYPES),
+    "tif": _one_of(_TIFS),
+    "price": _decimal,
+    "stop_price": _decimal,
+    "size": _decimal,
+    "quote_amount": _decimal,
+    "post_only": _flag,
+    "stp": _one_of(_STPS),
+    "expires_at": _integer(1, TIME_MS_MAX),
+    "client_id": _client_id,
+}
+AMEND: Final[Readers] = {"price": _decimal, "size": _decimal}
+CANCEL_ALL: Final[Readers] = {"market": _market, "side": _one_of(_SIDES)}
+NAME: Final[Readers] = {"order_id": _order_id, "client_id": _client_id}
+DEAD_MAN: Final[Readers] = {"timeout_ms": _integer(0, DEAD_MAN_MS_MAX)}
+
+
+def read_fields(body: Any, readers: Readers, *, required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The fields of a JSON object; null is as good as missing.
+
+    Raises Problem with `errors` by field: invalid_request, or invalid_number if nothing else is wrong.
+    """
+    if not isinstance(body, dict):
+        raise Problem("invalid_request", "not a JSON object")
+    fields: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    codes = set()
+    for name, value in body.items():
+        reader = readers.get(name)
+        if reader is None:
+            errors[name[:64]] = "no such field"
+            codes.add("invalid_request")
+        elif value is not None:
+            try:
+                fields[name] = reader(value)
+            except _Refused as refused:
+                errors[name] = str(refused)
+                codes.add(refused.code)
+    for name in required:
+        if name not in fields and name not in errors:
+            errors[name] = "missing"
+            codes.add("invalid_request")
+    if errors:
+        code = "invalid_number" if codes == {"invalid_number"} else "invalid_request"
+        detail = "; ".join(f"{name}: {sentence}" for name, sentence in list(errors.items())[:5])
+        raise Problem(code, detail, errors=dict(list(errors.items())[:20]))
+    return fields
+
+
+def read_order(body: Any) -> OrderRequest:
+    """A new order. `type` is limit unless said, `tif` gtc for a limit order and ioc for a market order."""
+    fields = read_fields(body, ORDER, required=("market", "side"))
+    get = fields.get
+    kind = get("type", commands.LIMIT)
+    return OrderRequest(
+        market=fields["market"],
+        side=fields["side"],
+        type=kind,
+        tif=get("tif", commands.GTC if kind == commands.LIMIT else commands.IOC),
+        price=get("price"),
+        stop_price=get("stop_price"),
+        size=get("size"),
+        quote_amount=get("quote_amount"),
+        post_only=get("post_only", False),
+        stp=get("stp", commands.STP_NONE),
+        expires_ms=get("expires_at", 0),
+        client_id=get("client_id", ""),
+    )
+
+
+def read_batch(body: Any, name: str) -> list[Any]:
+    """The list under `name` of a batch's body, 1 to 500 items. Raises Problem invalid_request, batch_too_large."""
+    if not isinstance(body, dict) or set(body) != {name} or not isinstance(body[name], list):
+        raise Problem("invalid_request", f"the body is an object with one list, {name!r}")
+    items: list[Any] = body[name]
+    if not 1 <= len(items) <= BATCH_MAX:
+        raise Problem("batch_too_large", f"{len(items)} items")
+    return items
+
+
+def read_orders(body: Any) -> list[OrderRequest | Problem]:
+    """The orders of a batch; where one cannot be read, why not."""
+    orders: list[OrderRequest | Problem] = []
+    for item in read_batch(body, "orders"):
+        try:
+            orders.append(read_order(item))
+        except Problem as problem:
+            orders.append(problem)
+    return orders
+
+
+def read_amend(body: Any) -> AmendRequest:
+    """New price, new total size, or both."""
+    fields = read_fields(body, AMEND)
+    if not fields:
+        raise Problem("invalid_request", "give a price, a size, or both", errors={"price": "missing"})
+    return AmendRequest(price=fields.get("price"), size=fields.get("size"))
+
+
+def read_name(body: Any) -> OrderName:
+    """An order named by `order_id` or by `client_id`, not both."""
+    fields = read_fields(body, NAME)
+    if len(fields) != 1:
+        raise Problem("invalid_request", "give order_id or client_id", errors={"order_id": "this or client_id"})
+    return OrderName(fields.get("order_id", 0), fields.get("client_id", ""))
+
+
+def read_cancel_all(fields: Mapping[str, Any]) -> tuple[str | None, int]:
+    """Which orders to cancel: a market's symbol (None: all) and a side (-1: both)."""
+    read = read_fields(dict(fields), CANCEL_ALL)
+    return read.get("market"), read.get("side", -1)
+
+
+def read_dead_man(body: Any) -> int:
+    """`timeout_ms` of the dead-man switch, 0 turns it off."""
+    timeout_ms: int = read_fields(body, DEAD_MAN, required=("timeout_ms",))["timeout_ms"]
+    return timeout_ms
