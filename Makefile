@@ -1,6 +1,6 @@
 # Everything a person types. `make` alone shows the list.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench shell manage clean venv venv-dev
+.PHONY: help run test lint format bench shell manage clean venv venv-dev lock
 python := .venv/bin/python
 
 help: ## Show this list
@@ -36,6 +36,9 @@ venv: ## Make .venv and install what runs (the other targets do it when needed)
 
 venv-dev: ## The same, with what tests, lints and measures
 	@.ci/venv dev
+
+lock: venv-dev ## Pin anew what the requirements files pull in (after changing one)
+	@.ci/lock
 
 clean: ## Remove .venv and every cache; keeps var/
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
