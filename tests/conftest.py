@@ -1,12 +1,15 @@
 """Fixtures for every test."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
 from django.conf import settings
 from django.db import connection
 
+from matching import gateway
+from tests.matching import harness
 from tests.stack import stack  # noqa: F401  the fixture
 
 
@@ -25,3 +28,23 @@ def database_url(transactional_db: None) -> str:
     name = connection.settings_dict["NAME"]
     base, _, query = settings.DATABASE_URL.partition("?")
     return f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+
+
+@pytest.fixture
+def bare_matcher(database_url: str, redis_client: redis.Redis, tmp_path: Path) -> Iterator[harness.MatcherProcess]:
+    """A real leading matcher on this worker's database and Redis, with an empty exchange."""
+    process = harness.MatcherProcess(database_url=database_url, snapshots=tmp_path / "snapshots").start()
+    gateway.close()
+    harness.deposits.reset()
+    try:
+        yield process.wait_leading()
+    finally:
+        gateway.close()
+        process.kill()
+
+
+@pytest.fixture
+def matcher(bare_matcher: harness.MatcherProcess) -> harness.MatcherProcess:
+    """The same with the default assets and markets. Fund accounts by tests.matching.harness.fund."""
+    harness.seed_markets()
+    return bare_matcher

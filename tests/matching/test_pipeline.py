@@ -1,0 +1,25 @@
+"""A command's whole way: gateway, queue, matcher, journal, reply."""
+
+import pytest
+
+from matching import gateway, journal
+from matching.engine import commands
+from tests.matching.harness import MatcherProcess, fund
+
+pytestmark = pytest.mark.process
+
+
+def test_an_order_is_answered_with_the_events_that_the_journal_keeps(matcher: MatcherProcess) -> None:
+    fund(account=7, USDT="100000")
+    fund(account=8, BTC="2")
+    (maker,) = gateway.submit(
+        [commands.place(account=8, market=1, side=commands.SELL, price=600_000, size=1_000, client_id="a")]
+    )
+    (taker,) = gateway.submit(
+        [commands.place(account=7, market=1, side=commands.BUY, price=600_000, size=400, client_id="b")]
+    )
+    assert [event[0] for event in maker.events] == ["new", "rest"]
+    assert [event[0] for event in taker.events] == ["new", "trade", "done"]
+    assert taker.sequence == maker.sequence + 1 == journal.head()
+    assert journal.events_at(taker.sequence) == taker.events
+    assert journal.events_at(maker.sequence) == maker.events
