@@ -64,15 +64,18 @@ def market_rules(market: int, **changes: Any) -> list[Any]:
 
 
 def opening() -> list[Step]:
-    """Assets, markets and money: two rich accounts, a middling one, a poor one."""
+    """Assets, markets and money: two rich accounts, a middling one, a poor one.
+
+    Each deposit has a source of its own, so that shrinking may leave any of them out.
+    """
     steps = [c.engine(version=1)]
     steps += [c.asset(asset=i, code=code, scale=scale) for i, code, scale in ASSETS]
     steps += [market_rules(market) for market in (1, 2, 3)]
-    index = 0
+    source = 0
     for account, share in ((1, 1000), (2, 1000), (3, 60), (4, 6)):
         for asset, amount in ((1, 10**9), (2, 50_000), (3, 10**16)):
-            index += 1
-            steps.append(c.deposit(source=1, index=index, account=account, asset=asset, amount=amount * share))
+            source += 1
+            steps.append(c.deposit(source=source, index=1, account=account, asset=asset, amount=amount * share))
     return [(step, START_US) for step in steps]
 
 
@@ -165,7 +168,7 @@ class Generator:
         return max(0, market.last + pull + (-away if side == c.BUY else away))
 
     def size(self) -> int:
-        return self.choice.one_of((1, 2, 3, 5, 8, 2, 4, 10, 20, 1, 30)) if not self.chance(2) else 201
+        return self.choice.one_of((1, 2, 3, 5, 8, 2, 4, 10, 20, 1, 30)) if not self.chance(2) else self.choice.one_of((201, 0))
 
     # Orders
 

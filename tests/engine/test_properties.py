@@ -54,7 +54,7 @@ def test_money_and_books_hold_after_every_command_and_follow_from_the_events(ste
     follow(steps)
 
 
-def test_money_and_books_hold_on_a_history() -> None:
+def test_money_and_books_hold_on_a_long_history() -> None:
     follow(history("properties", 10_000 if LONG else 1_000))
 
 
