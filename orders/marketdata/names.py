@@ -3,6 +3,7 @@
 from typing import Final
 
 SEQUENCE: Final = "md:sequence"  # the last sequence whose messages went out
+MARKETS: Final = "md:markets"  # set of symbols
 REQUESTS: Final = "md:requests"  # list: accounts whose snapshot somebody waits for
 WATCHED: Final = "md:watched"  # sorted set: account -> until when (Unix seconds) somebody listens
 RESET: Final = "md:reset"  # channel: whatever you have, get it anew
@@ -35,7 +36,7 @@ def ticker(symbol: str) -> str:
 
 
 def candle(symbol: str, interval: str) -> str:
-    """Key: the current candle as JSON."""
+    """Key: the current candle, in the envelope of its message."""
     return f"md:candles:{symbol}:{interval}"
 
 

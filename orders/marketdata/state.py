@@ -94,7 +94,7 @@ def undump(values: dict[str, Any]) -> Fold:
         fold.balances.accounts.setdefault(account, {})[asset] = [int(available), int(held)]
     for dumped in values["orders"]:
         fold.orders.insert(WorkingOrder.load(dumped))
-    fold.account_last = {account: last for account, last in values["account_last"]}
+    fold.account_last = dict(values["account_last"])
     return fold
 
 
