@@ -16,6 +16,7 @@ from matching.models import ProjectionOffset
 
 # Enough to make a statement's cost vanish among its rows, few enough that a reader sees progress when behind.
 COMMANDS_PER_TRANSACTION: Final = 5_000
+SECOND_US: Final = 1_000_000
 
 # Takes event, sequence, ordinal of the event within its command, time in µs.
 Handler = Callable[[Sequence[Any], int, int, int], None]
@@ -49,7 +50,7 @@ class Projection:
         self.sequence = 0
         self._parts = parts
         self._now_us = now_us
-        self._time_us = 0
+        self._time_us = self._aged_us = 0
         handlers: dict[str, list[Handler]] = {}
         for part in parts:
             for kind, handler in part.handlers().items():
@@ -91,8 +92,11 @@ class Projection:
             part.write(cursor, now_us)
 
     def age(self) -> None:
-        """Let time pass in the rows, in a transaction of its own."""
+        """Let time pass in the rows, in a transaction of its own; at most once a second."""
         now_us = max(self._now_us(), self._time_us)
+        if now_us - self._aged_us < SECOND_US:
+            return
+        self._aged_us = now_us
         with transaction.atomic(), connection.cursor() as cursor:
             # Locked, so that a rebuild that swaps the rows right now is not written over with old ones.
             if _lock_offset(self.name) == self.sequence:
