@@ -127,11 +127,11 @@ class Consumer:
         row = make_row(
             first=first, last=engine.sequence, session=session, number=number, time_us=time_us,
             epoch=self.leadership.epoch, commands_json=commands_json, events_json=encode_json(events),
-            previous_hash=replica.hash,
+            previous_hash=replica.chain.hash,
         )  # fmt: skip
         self.leadership.commit(row)
         self.leadership.end_batch()
-        replica.advance(row, commands)
+        replica.advance(row)
         return row
 
     def _recorded_reply(self, first: int) -> bytes:

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import psycopg
 
+from matching.chain import JournalDamaged
 from matching.partitions import SEQUENCES_PER_PARTITION, ensure_partitions
-from matching.replica import JournalDamaged, Replica
+from matching.replica import Replica
 from matching.rows import GENESIS_HASH, Row, select_rows
 
 LOCK_KEY: Final = 0x50524F564558  # "PROVEX"; advisory locks are per database
@@ -87,10 +88,10 @@ class Leadership:
         while rows := self.rows_after(replica.sequence):
             for row in rows:
                 replica.replay(row)
-        if (replica.sequence, replica.hash) != (head, bytes(head_hash)):
+        if (replica.sequence, replica.chain.hash) != (head, bytes(head_hash)):
             raise JournalDamaged(
                 f"the leader row ends at sequence {head} with hash {bytes(head_hash).hex()[:16]}…, the journal at "
-                f"{replica.sequence} with {replica.hash.hex()[:16]}…: rows were cut off or changed"
+                f"{replica.sequence} with {replica.chain.hash.hex()[:16]}…: rows were cut off or changed"
             )
         self._head = head
         self._ensure_partitions()

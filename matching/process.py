@@ -19,8 +19,9 @@ import psycopg
 from celery import Celery
 
 from matching import snapshots
+from matching.chain import JournalDamaged
 from matching.leadership import Leadership, LeadershipLost
-from matching.replica import JournalDamaged, Replica
+from matching.replica import Replica
 from matching.rows import select_rows
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def start_replica(leadership: Leadership, directory: Path) -> Replica:
         if replica.sequence == 0:
             continue
         rows = select_rows(leadership.connection, after=replica.sequence - 1, limit=1)
-        if rows and rows[0].last == replica.sequence and rows[0].hash == replica.hash:
+        if rows and rows[0].last == replica.sequence and rows[0].hash == replica.chain.hash:
             log.info("loaded snapshot at sequence %s", replica.sequence)
             return replica
         log.warning("skipped snapshot at sequence %s: it belongs to another journal", replica.sequence)

@@ -82,4 +82,4 @@ def select_rows(connection: Any, *, after: int, limit: int, up_to: int | None = 
     """Rows with a command of after < sequence <= up_to, in order. `connection`: psycopg's or Django's."""
     with connection.cursor() as cursor:
         cursor.execute(_SELECT, (after, _NO_END if up_to is None else up_to, after, limit))
-        return [Row(*columns[:6], bytes(columns[6]), bytes(columns[7])) for columns in cursor.fetchall()]
+        return [Row._make((*columns[:6], bytes(columns[6]), bytes(columns[7]))) for columns in cursor.fetchall()]

@@ -1,5 +1,6 @@
 """What is known about the matcher from outside."""
 
+import time
 from typing import TypedDict
 
 from django.db import connection
@@ -47,3 +48,11 @@ def health() -> Health:
         "standby_lag": max(0, (head or 0) - standby) if standby is not None else 0,
         "age_of_oldest_unanswered_ms": int(gateway().oldest_age_s() * 1000),
     }
+
+
+def behind_ms(sequence: int) -> int:
+    """How old the oldest batch is that a follower at `sequence` has not read; 0 when it has read all."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT time_us FROM matching_journal WHERE first > %s ORDER BY first LIMIT 1", (sequence,))
+        row = cursor.fetchone()
+    return max(0, time.time_ns() // 1_000_000 - row[0] // 1000) if row else 0
