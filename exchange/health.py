@@ -1,0 +1,143 @@
+"""Is this process alive, and can the exchange take orders: /health/live and /health/ready.
+
+/health/ready answers 503 only when an order could not be executed (database, Redis, matcher). What is late or
+missing otherwise makes it "degraded", with 200: taking the pages away would help nobody.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+
+from accounts import redis_client
+from matching import projection
+from matching import selectors as matching
+
+UNANSWERED_MS_MAX: Final = 3_000
+BEHIND_MS_MAX: Final = 10_000
+RECONCILED_S_MAX: Final = 600.0
+READ_MODELS: Final = ("orders", "wallets")
+RECONCILE_KEY: Final = "reconcile:last"
+MARKET_DATA_KEY: Final = "md:sequence"
+
+
+@dataclass(frozen=True)
+class Check:
+    """`detail` is a sentence for people; `figures` are numbers for machines."""
+
+    ok: bool
+    detail: str
+    needed: bool  # without it no order can be executed
+    figures: dict[str, int]
+
+
+def _database() -> Check:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return Check(True, "answers", True, {})
+
+
+def _redis() -> Check:
+    redis_client.get().ping()
+    return Check(True, "answers", True, {})
+
+
+def _matcher() -> Check:
+    health = matching.health()
+    age_ms = health["age_of_oldest_unanswered_ms"]
+    figures = {"epoch": health["epoch"], "head": health["head"], "age_of_oldest_unanswered_ms": age_ms}
+    if not health["leader"]:
+        return Check(False, "no matcher leads", True, figures)
+    if age_ms > UNANSWERED_MS_MAX:
+        return Check(False, f"a command has waited {age_ms} ms for its answer", True, figures)
+    return Check(True, f"epoch {health['epoch']} leads at sequence {health['head']}", True, figures)
+
+
+def _standby() -> Check:
+    health = matching.health()
+    figures = {"behind": health["standby_lag"]}
+    if not health["standby"]:
+        return Check(False, "no standby was seen in the last seconds", False, figures)
+    return Check(True, f"{health['standby_lag']} commands behind", False, figures)
+
+
+def _follower(name: str, sequence: int) -> Check:
+    """A follower of the journal is late when what it has not read yet is old, not when it is much."""
+    behind_ms = matching.behind_ms(sequence)
+    figures = {"sequence": sequence, "behind_ms": behind_ms}
+    if behind_ms > BEHIND_MS_MAX:
+        return Check(False, f"{name} stands at sequence {sequence}, {behind_ms} ms behind", False, figures)
+    return Check(True, f"at sequence {sequence}", False, figures)
+
+
+def _read_model(name: str) -> Callable[[], Check]:
+    return lambda: _follower(name, projection.offset(name))
+
+
+def _market_data() -> Check:
+    sequence = redis_client.get().get(MARKET_DATA_KEY)
+    if sequence is None:
+        return Check(False, "has published nothing yet", False, {})
+    return _follower("market data", int(sequence))
+
+
+def _reconcile() -> Check:
+    text = redis_client.get().get(RECONCILE_KEY)
+    if text is None:
+        return Check(False, "has not compared anything yet", False, {})
+    last = json.loads(text)
+    age_s = max(0.0, time.time() - last["time_ms"] / 1000)
+    figures = {"sequence": last["sequence"], "age_s": int(age_s)}
+    if not last["ok"]:
+        return Check(False, f"READ MODELS DIFFER FROM THE JOURNAL: {last['detail']}", False, figures)
+    if age_s > RECONCILED_S_MAX:
+        return Check(False, f"compared last {age_s:.0f} s ago", False, figures)
+    return Check(True, f"equal at sequence {last['sequence']}", False, figures)
+
+
+CHECKS: Final[dict[str, tuple[bool, Callable[[], Check]]]] = {
+    "database": (True, _database),
+    "redis": (True, _redis),
+    "matcher": (True, _matcher),
+    "standby": (False, _standby),
+    **{name: (False, _read_model(name)) for name in READ_MODELS},
+    "market_data": (False, _market_data),
+    "reconcile": (False, _reconcile),
+}
+
+
+def run_checks() -> dict[str, Check]:
+    """Every check's result by name. One that fails to run has failed."""
+    results = {}
+    for name, (needed, check) in CHECKS.items():
+        try:
+            results[name] = check()
+        except Exception as error:
+            results[name] = Check(False, f"does not answer ({type(error).__name__})", needed, {})
+    return results
+
+
+def status_of(results: dict[str, Check]) -> str:
+    """ready, degraded (orders are executed, something else is missing) or not_ready."""
+    if any(not result.ok and result.needed for result in results.values()):
+        return "not_ready"
+    return "ready" if all(result.ok for result in results.values()) else "degraded"
+
+
+def live(request: HttpRequest) -> JsonResponse:
+    """This process answers."""
+    return JsonResponse({"status": "live"})
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """Every check; 503 when an order could not be executed."""
+    results = run_checks()
+    status = status_of(results)
+    body = {"status": status, "checks": {name: asdict(result) for name, result in results.items()}}
+    response = JsonResponse(body, status=503 if status == "not_ready" else 200)
+    response["Cache-Control"] = "no-store"
+    return response
