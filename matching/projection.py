@@ -17,6 +17,7 @@ from matching.models import ProjectionOffset
 # Enough to make a statement's cost vanish among its rows, few enough that a reader sees progress when behind.
 COMMANDS_PER_TRANSACTION: Final = 5_000
 SECOND_US: Final = 1_000_000
+POLL_S: Final = 0.005
 
 # Takes event, sequence, ordinal of the event within its command, time in µs.
 Handler = Callable[[Sequence[Any], int, int, int], None]
@@ -67,7 +68,7 @@ class Projection:
         with transaction.atomic():
             if at is None:
                 # Locked, so that the parts read the rows of this very offset.
-                at = _lock_offset(self.name)
+                at = lock_offset(self.name)
             self.sequence = at
             for part in self._parts:
                 part.load()
@@ -99,7 +100,7 @@ class Projection:
         self._aged_us = now_us
         with transaction.atomic(), connection.cursor() as cursor:
             # Locked, so that a rebuild that swaps the rows right now is not written over with old ones.
-            if _lock_offset(self.name) == self.sequence:
+            if lock_offset(self.name) == self.sequence:
                 for part in self._parts:
                     part.age(cursor, now_us)
 
@@ -111,10 +112,10 @@ def advance(projection: Projection, batches: Sequence[Batch]) -> bool:
     with transaction.atomic(), connection.cursor() as cursor:
         # The rows can be made again from the journal, and offset and rows are lost or kept together.
         cursor.execute("SET LOCAL synchronous_commit = off")
-        if _lock_offset(projection.name) != before:
+        if lock_offset(projection.name) != before:
             return False
         projection.write(cursor)
-        _move_offset(cursor, projection.name, projection.sequence)
+        move_offset(cursor, projection.name, projection.sequence)
     return True
 
 
@@ -148,7 +149,15 @@ def offset(name: str) -> int:
     return ProjectionOffset.objects.filter(name=name).values_list("sequence", flat=True).first() or 0
 
 
-def _lock_offset(name: str) -> int:
+def wait_for(name: str, sequence: int, *, timeout_ms: int) -> int:
+    """Wait until a projection has come to `sequence`, `timeout_ms` at most; where it is now."""
+    until = time.monotonic() + timeout_ms / 1000
+    while (now := offset(name)) < sequence and time.monotonic() < until:
+        time.sleep(POLL_S)
+    return now
+
+
+def lock_offset(name: str) -> int:
     """The offset, locked until the transaction ends; made at 0 when there is none."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sequence FROM matching_projectionoffset WHERE name = %s FOR UPDATE", [name])
@@ -157,9 +166,10 @@ def _lock_offset(name: str) -> int:
             cursor.execute(
                 "INSERT INTO matching_projectionoffset (name, sequence) VALUES (%s, 0) ON CONFLICT DO NOTHING", [name]
             )
-            return _lock_offset(name)
+            return lock_offset(name)
         return int(row[0])
 
 
-def _move_offset(cursor: Any, name: str, sequence: int) -> None:
+def move_offset(cursor: Any, name: str, sequence: int) -> None:
+    """Set the offset, which the caller has locked."""
     cursor.execute("UPDATE matching_projectionoffset SET sequence = %s WHERE name = %s", [sequence, name])

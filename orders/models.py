@@ -115,6 +115,11 @@ class Order(models.Model):
         """Whether it still rests in the book or waits for its stop."""
         return self.status <= Order.Status.OPEN
 
+    @property
+    def status_name(self) -> str:
+        """waiting, open, filled, canceled or expired."""
+        return Order.Status(self.status).label
+
 
 class Trade(models.Model):
     """A trade with both of its sides. Ids count from 1 over all markets, `number` within its market.

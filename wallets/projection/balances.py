@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from matching.bulk import array
 from matching.projection import Handler
-from wallets.models import FEES_ACCOUNT, Balance
+from wallets.models import FEES_ACCOUNT
 from wallets.projection.assets import Assets
 
 Key = tuple[int, int]
@@ -134,9 +134,3 @@ class Balances:
 
     def age(self, cursor: Any, now_us: int) -> None:
         """Balances change by events only."""
-
-
-def stored(account_ids: list[int] | None = None) -> dict[Key, tuple[int, int]]:
-    """(available, held) of all rows or of some accounts, by (account, asset)."""
-    rows = Balance.objects.all() if account_ids is None else Balance.objects.filter(account_id__in=account_ids)
-    return {(row.account_id, row.asset_id): (row.available, row.held) for row in rows.iterator()}

@@ -35,7 +35,7 @@ class Ledger:
         self._lines = []
         self._last_id = LedgerEntry.objects.aggregate(last=Max("id"))["last"] or 0
 
-    def _post(
+    def _post(  # noqa: PLR0917  called for every leg; naming ten arguments would cost as much as the leg
         self, sequence: int, ordinal: int, time_us: int, kind: int, asset: int, amount: int, giver: int, receiver: int,
         giver_reference: int, receiver_reference: int,
     ) -> None:  # fmt: skip

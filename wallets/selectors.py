@@ -1,0 +1,98 @@
+"""Reads of assets, balances, the ledger and movements of money.
+
+Lists come newest first, `limit` at most, and go on before the id of the last one seen. Amounts are atoms;
+balances and ledger are as of `sequence()`.
+"""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet, Sum
+
+from accounts.problems import Problem
+from matching import projection
+from matching.fields import AmountField
+from wallets.models import Asset, Balance, Deposit, InternalTransfer, LedgerEntry, Withdrawal
+from wallets.projection import NAME
+
+
+def sequence() -> int:
+    """The sequence up to which balances and ledger are complete."""
+    return projection.offset(NAME)
+
+
+def wait_for_sequence(sequence: int, timeout_ms: int = 250) -> int:
+    """Wait until balances and ledger are complete up to `sequence`, at most `timeout_ms`; how far they are now."""
+    return projection.wait_for(NAME, sequence, timeout_ms=timeout_ms)
+
+
+def list_assets() -> list[Asset]:
+    """All assets, by id."""
+    return list(Asset.objects.order_by("id"))
+
+
+def get_asset(*, code: str) -> Asset:
+    """An asset by its code. Raises Problem unknown_asset."""
+    asset = Asset.objects.filter(code=code).first()
+    if asset is None:
+        raise Problem("unknown_asset")
+    return asset
+
+
+def balances(account_id: int) -> list[Balance]:
+    """What an account has of each asset it ever had, by asset."""
+    return list(Balance.objects.filter(account_id=account_id).order_by("asset_id"))
+
+
+def all_balances() -> dict[tuple[int, int], tuple[int, int]]:
+    """(available, held) of every account, by (account, asset)."""
+    rows = Balance.objects.values_list("account_id", "asset_id", "available", "held")
+    return {(account, asset): (available, held) for account, asset, available, held in rows.iterator()}
+
+
+def ledger(
+    account_id: int, *, asset_id: int | None = None, kind: int | None = None, before_id: int | None = None,
+    limit: int = 100,
+) -> list[LedgerEntry]:  # fmt: skip
+    """The account's ledger entries."""
+    rows = LedgerEntry.objects.filter(account_id=account_id)
+    return list(_narrowed(rows, asset_id=asset_id, kind=kind, id__lt=before_id).order_by("-id")[:limit])
+
+
+def ledger_sums() -> dict[tuple[int, int], int]:
+    """The sum of the legs of every account, by (account, asset)."""
+    total = Sum("amount", output_field=AmountField(max_digits=40))
+    rows = LedgerEntry.objects.order_by().values_list("account_id", "asset_id").annotate(total=total)
+    return {(account, asset): amount for account, asset, amount in rows}
+
+
+def list_deposits(account_id: int, *, before_id: int | None = None, limit: int = 100) -> list[Deposit]:
+    """The account's deposits."""
+    return _listed(Deposit.objects.filter(account_id=account_id), before_id, limit)
+
+
+def list_withdrawals(account_id: int, *, before_id: int | None = None, limit: int = 100) -> list[Withdrawal]:
+    """The account's withdrawals."""
+    return _listed(Withdrawal.objects.filter(account_id=account_id), before_id, limit)
+
+
+def get_withdrawal(account_id: int, withdrawal_id: int) -> Withdrawal:
+    """A withdrawal of the account. Raises Problem unknown_withdrawal."""
+    withdrawal = Withdrawal.objects.filter(account_id=account_id, id=withdrawal_id).first()
+    if withdrawal is None:
+        raise Problem("unknown_withdrawal")
+    return withdrawal
+
+
+def list_transfers(account_id: int, *, before_id: int | None = None, limit: int = 100) -> list[InternalTransfer]:
+    """Transfers from and to the account."""
+    rows = InternalTransfer.objects.filter(Q(from_account_id=account_id) | Q(to_account_id=account_id))
+    return _listed(rows, before_id, limit)
+
+
+def _listed(rows: QuerySet[Any], before_id: int | None, limit: int) -> list[Any]:
+    return list(_narrowed(rows, id__lt=before_id).order_by("-id")[:limit])
+
+
+def _narrowed(rows: QuerySet[Any], **wanted: Any) -> QuerySet[Any]:
+    """Only those rows that match; a value of None does not narrow."""
+    return rows.filter(**{name: value for name, value in wanted.items() if value is not None})
