@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_prometheus",
     "exchange",
     "accounts",
@@ -72,6 +73,8 @@ INSTALLED_APPS = [
     "rollup",
 ]
 MIDDLEWARE = [
+    # First: API requests go past all others.
+    "accounts.api.lane.ApiLane",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -119,6 +122,8 @@ TIME_ZONE = "UTC"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 _sockets = f"ws://localhost:{SOCKET_PORT} ws://127.0.0.1:{SOCKET_PORT}"
+# Where browsers find the socket, if not on SOCKET_PORT of the host that served the page.
+SOCKET_PUBLIC_URL = os.environ.get("SOCKET_PUBLIC_URL", "")
 SOCKET_ORIGINS = [o for o in os.environ.get("SOCKET_ORIGINS", "").split(",") if o] or [
     f"http://localhost:{PORT}",
     f"http://127.0.0.1:{PORT}",
@@ -163,6 +168,11 @@ CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or _running.get("CELERY_
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A worker that was away for long must not find a heap of the same: what is older than its period is dropped.
+CELERY_BEAT_SCHEDULE = {
+    "clear-sessions": {"task": "exchange.tasks.clear_sessions", "schedule": 3600.0, "options": {"expires": 3600}},
+    "report-health": {"task": "exchange.tasks.report_health", "schedule": 15.0, "options": {"expires": 15}},
+}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -173,10 +183,9 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 
 # --- API ---------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
 }
 # Units and the window in seconds: orders (every write; a batch counts its items) for the whole exchange,
 # other requests in each web process. "public" holds callers without a key, by address.
@@ -192,6 +201,12 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Trade on Provex over REST. Amounts and prices are decimal strings.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SORT_OPERATIONS": False,
+    # The page's files come from our own static files, not from a CDN.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # --- Watching ----------------------------------------------------------------------------------
