@@ -33,6 +33,7 @@ PROBLEMS: Final[dict[str, Kind]] = {
     "invalid_parameter": Kind(
         400, "Parameters do not fit together", "The matcher refused the combination of type, time in force and amounts."
     ),
+    "batch_refused": Kind(503, "Batch refused", "The matcher refused the commands unexecuted. Try again."),
     "not_found": Kind(404, "No such address", "Nothing is served here."),
     "method_not_allowed": Kind(405, "Method not allowed", "The address exists; `Allow` names its methods."),
     "not_acceptable": Kind(406, "Not acceptable", "Answers are JSON."),

@@ -54,6 +54,13 @@ def by_id(market_id: int) -> Listed:
     return market
 
 
+def all_markets() -> list[Listed]:
+    """Every market, by id; one that was just listed may be missing for a second."""
+    if time.monotonic() - _loaded_at >= RELOAD_S:
+        _reload()
+    return [_by_id[market_id] for market_id in sorted(_by_id)]
+
+
 def forget() -> None:
     """Read all markets anew at the next question."""
     global _loaded_at  # noqa: PLW0603  the process's one list

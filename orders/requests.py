@@ -231,6 +231,17 @@ def read_name(body: Any) -> OrderName:
     return OrderName(fields.get("order_id", 0), fields.get("client_id", ""))
 
 
+def read_names(body: Any) -> list[OrderName | Problem]:
+    """The orders that a batch of cancels names; where one cannot be read, why not."""
+    names: list[OrderName | Problem] = []
+    for item in read_batch(body, "orders"):
+        try:
+            names.append(read_name(item))
+        except Problem as problem:
+            names.append(problem)
+    return names
+
+
 def read_cancel_all(fields: Mapping[str, Any]) -> tuple[str | None, int]:
     """Which orders to cancel: a market's symbol (None: all) and a side (-1: both)."""
     read = read_fields(dict(fields), CANCEL_ALL)

@@ -1,0 +1,144 @@
+"""Orders and fills as JSON, the same whether they come from a command's events or from the read models.
+
+Amounts are decimal text, times milliseconds, what does not apply is null.
+"""
+
+from typing import Any, Protocol
+
+from matching.engine.commands import SIDES, STPS, TIFS, TYPES
+from orders.listing import Listed
+from orders.placed import AmendedOrder, CanceledAll, CanceledOrder, Fill, PlacedOrder
+
+OPEN = "open"
+PARTIALLY_FILLED = "partially_filled"
+
+
+class OrderLike(Protocol):
+    """orders.models.Order, or orders.placed.OrderState."""
+
+    id: Any
+    side: Any
+    type: Any
+    tif: Any
+    price: Any
+    stop: Any
+    size: Any
+    quote: Any
+    post_only: Any
+    stp: Any
+    expires_us: Any
+    client_id: Any
+    done_reason: Any
+    filled_lots: Any
+    filled_quote: Any
+    fee: Any
+    created_us: Any
+    updated_us: Any
+    sequence: Any
+
+
+def order_json(order: OrderLike, market: Listed, status: str) -> dict[str, Any]:
+    """One order; `status` is open, waiting, filled, canceled or expired."""
+    scale = market.scale
+    is_by_size = order.size > 0
+    filled = order.filled_lots
+    return {
+        "id": order.id,
+        "client_id": order.client_id or None,
+        "market": market.symbol,
+        "side": SIDES[order.side],
+        "type": TYPES[order.type],
+        "tif": TIFS[order.tif],
+        "price": scale.ticks_to_price(order.price) if order.price else None,
+        "stop_price": scale.ticks_to_price(order.stop) if order.stop else None,
+        "size": scale.lots_to_size(order.size) if is_by_size else None,
+        "quote_amount": scale.quote_text(order.quote) if order.quote else None,
+        "filled_size": scale.lots_to_size(filled),
+        "filled_quote": scale.quote_text(order.filled_quote),
+        "remaining_size": scale.lots_to_size(order.size - filled) if is_by_size else None,
+        "average_price": scale.average_price(order.filled_quote, filled),
+        "fee": scale.fee_text(order.fee, order.side),
+        "fee_asset": market.quote_code if order.side else market.base_code,
+        "status": PARTIALLY_FILLED if filled and status == OPEN else status,
+        "done_reason": order.done_reason or None,
+        "post_only": bool(order.post_only),
+        "stp": STPS[order.stp],
+        "expires_at": order.expires_us // 1000 or None,
+        "created_at": order.created_us // 1000,
+        "updated_at": order.updated_us // 1000,
+        "sequence": order.sequence,
+    }
+
+
+def fill_json(fill: Fill, market: Listed) -> dict[str, Any]:
+    """One side of a trade."""
+    scale = market.scale
+    return {
+        "trade_id": fill.number,
+        "order_id": fill.order_id,
+        "market": market.symbol,
+        "side": SIDES[fill.side],
+        "liquidity": "maker" if fill.is_maker else "taker",
+        "price": scale.ticks_to_price(fill.price),
+        "size": scale.lots_to_size(fill.lots),
+        "quote": scale.quote_text(fill.quote_atoms),
+        "fee": scale.fee_text(fill.fee, fill.side),
+        "fee_asset": market.quote_code if fill.side else market.base_code,
+        "time": fill.time_us // 1000,
+        "sequence": fill.sequence,
+    }
+
+
+def placed_json(made: PlacedOrder, market: Listed) -> dict[str, Any]:
+    """A new order with its fills so far."""
+    shape = order_json(made.order, market, made.order.status_name)
+    shape["fills"] = [fill_json(fill, market) for fill in made.fills]
+    shape["duplicate"] = made.duplicate
+    shape["replaced"] = made.replaced or None
+    return shape
+
+
+def amended_json(amended: AmendedOrder, market: Listed) -> dict[str, Any]:
+    """An order after an amend, with what it traded by it."""
+    scale = market.scale
+    filled = amended.size - amended.remaining
+    status = amended.status_name
+    return {
+        "id": amended.id,
+        "market": market.symbol,
+        "side": SIDES[amended.side],
+        "price": scale.ticks_to_price(amended.price),
+        "size": scale.lots_to_size(amended.size),
+        "filled_size": scale.lots_to_size(filled),
+        "remaining_size": scale.lots_to_size(amended.remaining),
+        "status": PARTIALLY_FILLED if filled and status == OPEN else status,
+        "done_reason": amended.done_reason or None,
+        "kept_priority": amended.kept_priority,
+        "updated_at": amended.time_us // 1000,
+        "sequence": amended.sequence,
+        "fills": [fill_json(fill, market) for fill in amended.fills],
+    }
+
+
+def canceled_json(canceled: CanceledOrder, market: Listed) -> dict[str, Any]:
+    """An order that was canceled."""
+    return {
+        "id": canceled.id,
+        "market": market.symbol,
+        "side": SIDES[canceled.side],
+        "remaining_size": market.scale.lots_to_size(canceled.remaining),
+        "status": "canceled",
+        "done_reason": "canceled",
+        "updated_at": canceled.time_us // 1000,
+        "sequence": canceled.sequence,
+    }
+
+
+def canceled_all_json(canceled: CanceledAll) -> dict[str, Any]:
+    """The orders that a cancel-all ended."""
+    return {
+        "count": len(canceled.order_ids),
+        "order_ids": canceled.order_ids,
+        "time": canceled.time_us // 1000,
+        "sequence": canceled.sequence,
+    }

@@ -1,0 +1,1 @@
+"""What API tests share: signed calls through Django's handler, markets and accounts."""

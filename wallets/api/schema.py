@@ -1,0 +1,129 @@
+"""Assets, balances and movements of money in the OpenAPI document."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from accounts.api.openapi import DecimalText, Milliseconds
+from wallets.models import Deposit, InternalTransfer, LedgerEntry, Withdrawal
+
+REFERENCE = r"^[A-Za-z0-9_.:-]{1,64}$"
+ASSET = OpenApiParameter("asset", str, description="Only of this asset.")
+KIND = OpenApiParameter("kind", str, enum=LedgerEntry.Kind.labels, description="Only of this kind.")
+
+
+class Asset(serializers.Serializer[Any]):
+    """An asset; amounts of it have at most `scale` decimals."""
+
+    code = serializers.CharField()
+    scale = serializers.IntegerField()
+
+
+class AssetList(serializers.Serializer[Any]):
+    """All assets."""
+
+    assets = Asset(many=True)
+
+
+class Balance(serializers.Serializer[Any]):
+    """What an account has of an asset: free to use, and set aside for orders and withdrawals."""
+
+    asset = serializers.CharField()
+    available = DecimalText()
+    held = DecimalText()
+
+
+class BalanceList(serializers.Serializer[Any]):
+    """Of every asset the account ever had."""
+
+    balances = Balance(many=True)
+    sequence = serializers.IntegerField()
+
+
+class Entry(serializers.Serializer[Any]):
+    """One leg of a posting."""
+
+    id = serializers.IntegerField()
+    asset = serializers.CharField()
+    amount = DecimalText(help_text="Negative when it left the account.")
+    kind = serializers.ChoiceField(choices=LedgerEntry.Kind.labels)
+    reference = serializers.IntegerField(help_text="The order of a trade or fee; the deposit, withdrawal or transfer.")
+    time = Milliseconds()
+    sequence = serializers.IntegerField()
+
+
+class EntryPage(serializers.Serializer[Any]):
+    """Ledger entries, newest first."""
+
+    entries = Entry(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+    sequence = serializers.IntegerField()
+
+
+class _Movement(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    asset = serializers.CharField()
+    amount = DecimalText()
+    reference = serializers.CharField(allow_null=True)
+    code = serializers.CharField(allow_null=True, help_text="Why it was refused.")
+    created_at = Milliseconds()
+    updated_at = Milliseconds()
+    sequence = serializers.IntegerField(allow_null=True)
+
+
+class DepositItem(_Movement):
+    """A deposit."""
+
+    status = serializers.ChoiceField(choices=Deposit.Status.values)
+
+
+class DepositPage(serializers.Serializer[Any]):
+    """Deposits, newest first."""
+
+    deposits = DepositItem(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+class WithdrawalItem(_Movement):
+    """A withdrawal."""
+
+    status = serializers.ChoiceField(choices=Withdrawal.Status.values)
+
+
+class WithdrawalPage(serializers.Serializer[Any]):
+    """Withdrawals, newest first."""
+
+    withdrawals = WithdrawalItem(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+class TransferItem(_Movement):
+    """A transfer between two accounts."""
+
+    status = serializers.ChoiceField(choices=InternalTransfer.Status.values)
+    from_account = serializers.IntegerField()
+    to_account = serializers.IntegerField()
+
+
+class TransferPage(serializers.Serializer[Any]):
+    """Transfers from and to the account, newest first."""
+
+    transfers = TransferItem(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+class NewWithdrawal(serializers.Serializer[Any]):
+    """Money to take out; it is held until it has left the exchange."""
+
+    asset = serializers.CharField(max_length=32)
+    amount = DecimalText()
+    reference = serializers.RegexField(
+        REFERENCE, required=False, allow_null=True, help_text="Your own id; asking again does nothing again."
+    )
+
+
+class NewTransfer(NewWithdrawal):
+    """Money for another account of the exchange."""
+
+    to_account = serializers.IntegerField(min_value=1)

@@ -1,0 +1,12 @@
+"""Addresses of wallets under /api/v1/."""
+
+from django.urls import path
+
+from wallets.api import views
+
+urlpatterns = [
+    path("assets", views.AssetsView.as_view(), name="assets"),
+    path("balances", views.BalancesView.as_view(), name="balances"),
+    path("ledger", views.LedgerView.as_view(), name="ledger"),
+    path("deposits", views.DepositsView.as_view(), name="deposits"),
+]

@@ -1,0 +1,95 @@
+"""Assets, balances, the ledger, and lists of money's movements."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import query
+from accounts.api.base import PrivateView, PublicView, answer
+from accounts.api.openapi import CURSOR, LIMIT, MIN_SEQUENCE, documented
+from accounts.api.paging import LIMIT_DEFAULT, next_cursor, wait_for_rows
+from wallets import selectors
+from wallets.api import schema, shapes
+from wallets.models import LedgerEntry
+
+_kind = query.one_of({kind.label: kind.value for kind in LedgerEntry.Kind})
+
+
+def assets_by_id() -> shapes.Assets:
+    """All assets, to name those of rows."""
+    return {asset.id: asset for asset in selectors.list_assets()}
+
+
+class AssetsView(PublicView):
+    """/assets"""
+
+    cache_s: ClassVar = 1.0
+
+    @documented("List assets", answer=schema.AssetList, tags=["markets"])
+    def get(self, request: Request) -> Response:
+        """With the decimals of their amounts."""
+        query.read_query(request, {})
+        return answer({"assets": [shapes.asset_json(asset) for asset in selectors.list_assets()]})
+
+
+class BalancesView(PrivateView):
+    """/balances"""
+
+    @documented("List balances", answer=schema.BalanceList, parameters=[MIN_SEQUENCE], tags=["wallets"])
+    def get(self, request: Request) -> Response:
+        """Of every asset the account ever had."""
+        query.read_query(request, {})
+        sequence = wait_for_rows(request, selectors.wait_for_sequence)
+        assets = assets_by_id()
+        balances = [shapes.balance_json(row, assets) for row in selectors.balances(self.caller.account_id)]
+        return answer({"balances": balances, "sequence": sequence}, sequence=sequence)
+
+
+class LedgerView(PrivateView):
+    """/ledger"""
+
+    @documented(
+        "List ledger entries", answer=schema.EntryPage, tags=["wallets"],
+        parameters=[schema.ASSET, schema.KIND, LIMIT, CURSOR, MIN_SEQUENCE],
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """Newest first. Entries of an asset sum to the account's available and held."""
+        asked = query.read_query(request, {"asset": query.text(32), "kind": _kind, **query.PAGE})
+        limit = asked["limit"] or LIMIT_DEFAULT
+        sequence = wait_for_rows(request, selectors.wait_for_sequence)
+        entries = selectors.ledger(
+            self.caller.account_id,
+            asset_id=selectors.get_asset(code=asked["asset"]).id if asked["asset"] else None,
+            kind=asked["kind"], before_id=asked["cursor"], limit=limit,
+        )  # fmt: skip
+        assets = assets_by_id()
+        page = {
+            "entries": [shapes.entry_json(entry, assets) for entry in entries],
+            "next_cursor": next_cursor(entries, limit),
+            "sequence": sequence,
+        }
+        return answer(page, sequence=sequence)
+
+
+def movements_page(
+    request: Request, account_id: int, name: str, select: Callable[..., Sequence[Any]], shape: Callable[..., Any]
+) -> Response:
+    """A page of deposits, withdrawals or transfers."""
+    asked = query.read_query(request, query.PAGE)
+    limit = asked["limit"] or LIMIT_DEFAULT
+    rows = select(account_id, before_id=asked["cursor"], limit=limit)
+    assets = assets_by_id()
+    return answer({name: [shape(row, assets) for row in rows], "next_cursor": next_cursor(rows, limit)})
+
+
+class DepositsView(PrivateView):
+    """/deposits"""
+
+    @documented("List deposits", answer=schema.DepositPage, parameters=[LIMIT, CURSOR], tags=["wallets"])
+    def get(self, request: Request) -> Response:
+        """Newest first."""
+        return movements_page(
+            request, self.caller.account_id, "deposits", selectors.list_deposits, shapes.deposit_json
+        )  # fmt: skip
