@@ -14,17 +14,19 @@ from collections import Counter
 
 from matching.engine import Engine
 from tests.engine.compare import Pair, disagreement, shrink
-from tests.engine.generate import Generator, SeededChoice, Step, opening
+from tests.engine.generate import CrowdGenerator, Generator, SeededChoice, Step, crowd_opening, opening
 
 VALIDATE_EVERY = 100
 RELOAD_EVERY = 500
 
 
-def drive(seed: int | str, steps: int, *, seconds: float = float("inf")) -> tuple[Counter[str], list[Step], str | None]:
+def drive(
+    seed: int | str, steps: int, *, crowd: bool = False, seconds: float = float("inf")
+) -> tuple[Counter[str], list[Step], str | None]:
     """Run up to `steps` random steps. Gives what was seen, the steps taken, and what went wrong, if anything."""
     pair, seen, taken = Pair(), Counter[str](), list[Step]()
-    generator = Generator(SeededChoice(seed), pair.slow)
-    start = opening()
+    generator = (CrowdGenerator if crowd else Generator)(SeededChoice(seed), pair.slow)
+    start = crowd_opening() if crowd else opening()
     until = time.monotonic() + seconds
     for number in range(len(start) + steps):
         command, time_us = start[number] if number < len(start) else generator.step()
@@ -74,10 +76,11 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop a run after this time")
+    parser.add_argument("--crowd", action="store_true", help="deep books of many orders instead of many rules")
     options = parser.parse_args()
     total = Counter[str]()
     for seed in range(int(options.seed), int(options.seed) + options.runs):
-        seen, taken, problem = drive(seed, options.steps, seconds=options.seconds)
+        seen, taken, problem = drive(seed, options.steps, crowd=options.crowd, seconds=options.seconds)
         total += seen
         if problem:
             print(f"seed {seed} goes wrong at step {len(taken)}: {report(taken, problem)}")

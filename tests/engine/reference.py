@@ -64,7 +64,12 @@ class ReferenceEngine(ReferenceBook):
 
     def all_balances(self) -> dict[tuple[int, int], tuple[int, int]]:
         """(account, asset) -> (available, held) of every account that ever had anything."""
-        return {key: self.balance(*key) for key in self.totals}
+        held = dict.fromkeys(self.totals, 0)
+        for order in self.orders:
+            held[order.account, order.held_asset] += order.held
+        for account, asset, amount, status in self.withdrawals.values():
+            held[account, asset] += amount if status == "held" else 0
+        return {key: (total - held[key], held[key]) for key, total in self.totals.items()}
 
     def in_time(self) -> None:
         refuse("deadline_passed", self.late)

@@ -69,6 +69,12 @@ def test_long_drives_agree(seed: int) -> None:
     assert problem is None, report(taken, problem or "")
 
 
+def test_a_drive_through_deep_books_agrees() -> None:
+    """Hundreds of orders at hundreds of prices, then most of them leave: the fast engine tidies up behind them."""
+    _, taken, problem = drive("crowd", 30_000 if LONG else 4_000, crowd=True)
+    assert problem is None, report(taken, problem or "")
+
+
 def test_a_drive_reaches_every_event_and_every_refusal() -> None:
     """If this fails the generator became too tame, or the protocol grew and the generator did not."""
     seen, taken, problem = drive("everything", 12_000)
