@@ -10,8 +10,8 @@ from accounts.problems import Problem
 from matching.money import MAX_AMOUNT, MAX_PRICE
 from orders.scales import InexactScale, MarketScale, amount_to_atoms
 
-# BTC-USDT: a lot is 0.00001 BTC, a tick 0.01 USDT: unit = 10^6 × 0.01 × 0.00001 atoms would be a tenth, so
-# USDT has 8 decimals here: 10^8 × 0.01 × 0.00001 = 10 atoms.
+# BTC-USDT: a lot is 0.00001 BTC, a tick 0.01 USDT: unit = 10^6 * 0.01 * 0.00001 atoms would be a tenth, so
+# USDT has 8 decimals here: 10^8 * 0.01 * 0.00001 = 10 atoms.
 BTC_USDT = MarketScale(SimpleNamespace(lot_atoms=1_000, unit=10, base_scale=8, quote_scale=8))
 # A tick of 0.5 and a lot of 25 shares.
 COARSE = MarketScale(SimpleNamespace(lot_atoms=25, unit=125, base_scale=0, quote_scale=1))
@@ -52,7 +52,8 @@ def test_size_off_the_lot(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", " 1", "1 ", "NaN", "inf", "-Infinity", "1e400", "0x10", "1_000", "१", "1,5", "9" * 400, None, 1.5, True]
+    "text",
+    ["", " 1", "1 ", "NaN", "inf", "-Infinity", "1e400", "0x10", "1_000", "१", "1,5", "9" * 400, None, 1.5, True],
 )
 def test_what_is_no_number(text):
     assert refusal(BTC_USDT.price_to_ticks, text) == "invalid_number"

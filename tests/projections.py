@@ -1,0 +1,114 @@
+"""A journal without a matcher process, and projections run by hand: for tests of what is made from a journal."""
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+
+from matching import journal
+from matching.engine import Engine
+from matching.projection import Projection, advance
+from matching.rows import GENESIS_HASH, encode_json, make_row
+from orders.projection import make_projection as make_orders
+from tests.engine.generate import Generator, SeededChoice, opening
+from tests.engine.reference import ReferenceEngine
+from wallets.projection import make_projection as make_wallets
+
+INSERT = (
+    "INSERT INTO matching_journal (first, last, session, number, time_us, epoch, body, hash)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+)
+
+
+class JournalWriter:
+    """Applies commands to an engine and journals them as the matcher would, one row for each call of `write`."""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self._hash = GENESIS_HASH
+
+    def write(self, commands: Sequence[Sequence[Any]], time_us: int) -> list[list[Any]]:
+        """One batch, and the events of each of its commands."""
+        first = self.engine.sequence + 1
+        events = [self.engine.apply(command, time_us) for command in commands]
+        row = make_row(
+            first=first, last=self.engine.sequence, session="", number=0, time_us=time_us, epoch=1,
+            commands_json=encode_json(commands), events_json=encode_json(events), previous_hash=self._hash,
+        )  # fmt: skip
+        self._hash = row.hash
+        with connection.cursor() as cursor:
+            cursor.execute(INSERT, list(row))
+        return events
+
+
+class RandomExchange:
+    """A journal of random commands, from a seed: batches of one to twelve commands each."""
+
+    def __init__(self, seed: int | str) -> None:
+        self.writer = JournalWriter()
+        self.random = random.Random(f"batches {seed}")
+        self._slow = ReferenceEngine()
+        self._generator = Generator(SeededChoice(seed), self._slow)
+        for command, time_us in opening():
+            self._slow.apply(command, time_us)
+            self.writer.write([command], time_us)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine at the journal's head."""
+        return self.writer.engine
+
+    def go_on(self, commands: int) -> None:
+        """Journal at least so many more."""
+        until = self.engine.sequence + commands
+        while self.engine.sequence < until:
+            batch = []
+            time_us = self._slow.time_us
+            for number in range(self.random.randint(1, 12)):
+                command, chosen_us = self._generator.step()
+                if not is_storable(command):
+                    continue
+                # A batch has one time, and the generator must see what each of its commands did.
+                time_us = chosen_us if number == 0 else time_us
+                time_us = max(time_us, self._slow.time_us)
+                self._slow.apply(command, time_us)
+                batch.append((command, time_us))
+            for at in sorted({time_us for _, time_us in batch}):
+                self.writer.write([command for command, time_us in batch if time_us == at], at)
+
+
+def is_storable(command: Sequence[Any]) -> bool:
+    """Whether ids, times and ppm fit into 63 bits, as commands from the exchange's own interfaces do."""
+    if command[0] in {"place", "replace", "amend", "cancel"}:
+        return True
+    numbers = [value for value in command[2:] if isinstance(value, int)]
+    return all(abs(number) < 2**63 for number in numbers)
+
+
+def orders_projection(now_us: int = 0) -> Projection:
+    """`orders` with a clock that stands at `now_us`, so that only the journal's time counts unless it is later."""
+    return make_orders(now_us=lambda: now_us)
+
+
+def catch_up(projection: Projection, *, chance: random.Random | None = None) -> None:
+    """Fold what the journal has, in transactions of a random number of batches if `chance` is given."""
+    projection.load()
+    while batches := journal.read(after=projection.sequence, limit=chance.randint(1, 20) if chance else 500):
+        assert advance(projection, batches)
+
+
+def project_all(*, now_us: int = 0) -> None:
+    """Fold the whole journal into the rows of orders and wallets, here and now."""
+    for projection in (make_wallets(), orders_projection(now_us)):
+        catch_up(projection)
+
+
+def rows_of(tables: Iterable[str]) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of some tables, sorted."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"SELECT * FROM {table}")
+            found[table] = sorted(cursor.fetchall(), key=repr)
+    return found
