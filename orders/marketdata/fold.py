@@ -12,7 +12,8 @@ from typing import Any
 from orders.marketdata.balances import Balances
 from orders.marketdata.book import Level
 from orders.marketdata.market import Market
-from orders.marketdata.working import FILLED, WorkingOrder, WorkingOrders
+from orders.marketdata.working import WorkingOrder, WorkingOrders
+from orders.placed import FILLED
 
 
 @dataclass(slots=True)
@@ -190,7 +191,7 @@ class Fold:
 
         for order_id, fee in ((taker_order, taker_fee), (maker_order, maker_fee)):
             order = self.orders.touch(order_id, self.sequence, self.time_us)
-            order.filled += lots
+            order.filled_lots += lots
             order.filled_quote += quote_atoms
             order.fee += fee
             if order.account in watched:
@@ -199,7 +200,6 @@ class Fold:
                     {
                         "trade_id": trade,
                         "order_id": order_id,
-                        "client_id": order.client_id,
                         "market": market.symbol,
                         "side": "sell" if order.side else "buy",
                         "liquidity": "taker" if is_taker else "maker",

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from matching.engine.commands import SIDES, STPS, TIFS, TYPES
 from matching.money import format_atoms
+from orders.api.shapes import order_json
 from orders.marketdata.candles import Candle
 from orders.marketdata.fold import AccountChange, BookChange, Fold
 from orders.marketdata.market import Market
@@ -105,38 +105,6 @@ def ticker_message(kind: str, body: bytes) -> bytes:
     return f'{{"channel":"ticker","type":"{kind}","ticker":'.encode() + body + b"}"
 
 
-def order_json(order: WorkingOrder, market: Market) -> dict[str, Any]:
-    """An order as REST shows it (orders/api)."""
-    price_text, scale = market.price_text, market.scale
-    is_by_size = order.size > 0
-    return {
-        "id": order.order,
-        "client_id": order.client_id or None,
-        "market": market.symbol,
-        "side": SIDES[order.side],
-        "type": TYPES[order.type],
-        "tif": TIFS[order.tif],
-        "price": price_text(order.price) if order.price else None,
-        "stop_price": price_text(order.stop) if order.stop else None,
-        "size": market.size_text(order.size) if is_by_size else None,
-        "quote_amount": scale.quote_text(order.quote) if order.quote else None,
-        "filled_size": market.size_text(order.filled),
-        "filled_quote": scale.quote_text(order.filled_quote),
-        "remaining_size": market.size_text(order.size - order.filled) if is_by_size else None,
-        "average_price": scale.average_price(order.filled_quote, order.filled),
-        "fee": scale.fee_text(order.fee, order.side),
-        "fee_asset": market.quote_code if order.side else market.base_code,
-        "status": order.status,
-        "done_reason": order.reason or None,
-        "post_only": bool(order.post_only),
-        "stp": STPS[order.stp],
-        "expires_at": order.expires // 1000 or None,
-        "created_at": order.created_us // 1000,
-        "updated_at": order.updated_us // 1000,
-        "sequence": order.sequence,
-    }
-
-
 def account_update(fold: Fold, change: AccountChange) -> bytes:
     """The envelope of one account's change."""
     return seal(
@@ -164,7 +132,9 @@ def account_snapshot(fold: Fold, account: int) -> bytes:
 
 
 def _orders(kind: str, sequence: int, fold: Fold, orders: Sequence[WorkingOrder]) -> bytes:
-    return _private("orders", kind, sequence, [order_json(order, fold.markets[order.market]) for order in orders])
+    return _private(
+        "orders", kind, sequence, [order_json(order, fold.markets[order.market], order.status) for order in orders]
+    )
 
 
 def _balances(kind: str, sequence: int, fold: Fold, balances: Sequence[tuple[int, int, int]]) -> bytes:

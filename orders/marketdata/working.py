@@ -6,44 +6,39 @@ Pure. An order is here from its `new` to its end; the last state of an ended one
 from collections.abc import Sequence
 from typing import Any, Final
 
-OPEN: Final = "open"
-WAITING: Final = "waiting"
-PARTIALLY_FILLED: Final = "partially_filled"
-FILLED: Final = "filled"
-CANCELED: Final = "canceled"
-EXPIRED: Final = "expired"
+from orders.placed import CANCELED, EXPIRED, FILLED, OPEN, WAITING
 
 
 class WorkingOrder:
     """One order: the fields of its `new` event, and what became of it since. Ticks, lots, atoms, microseconds."""
 
     __slots__ = (
-        "account", "client_id", "created_us", "expires", "fee", "filled", "filled_quote", "is_waiting", "market",
-        "order", "post_only", "price", "quote", "reason", "sequence", "side", "size", "stop", "stp", "tif", "type",
+        "account", "client_id", "created_us", "done_reason", "expires_us", "fee", "filled_lots", "filled_quote", "id",
+        "is_waiting", "market", "post_only", "price", "quote", "sequence", "side", "size", "stop", "stp", "tif", "type",
         "updated_us",
     )  # fmt: skip
 
     def __init__(self, new: Sequence[Any], sequence: int, time_us: int) -> None:
         (
-            _, self.order, self.account, self.market, self.side, self.type, self.tif, self.price, self.stop,
-            self.size, self.quote, self.post_only, self.stp, self.expires, self.client_id,
+            _, self.id, self.account, self.market, self.side, self.type, self.tif, self.price, self.stop,
+            self.size, self.quote, self.post_only, self.stp, self.expires_us, self.client_id,
         ) = new  # fmt: skip
         self.is_waiting = False
-        self.filled = self.filled_quote = self.fee = 0
-        self.reason = ""
+        self.filled_lots = self.filled_quote = self.fee = 0
+        self.done_reason = ""
         self.sequence = sequence
         self.created_us = self.updated_us = time_us
 
     @property
     def status(self) -> str:
-        """Where the order stands, in the API's words."""
-        if self.reason == FILLED:
+        """Where the order stands, as orders.placed has it."""
+        if self.done_reason == FILLED:
             return FILLED
-        if self.reason:
-            return EXPIRED if self.reason == EXPIRED else CANCELED
+        if self.done_reason:
+            return EXPIRED if self.done_reason == EXPIRED else CANCELED
         if self.is_waiting:
             return WAITING
-        return PARTIALLY_FILLED if self.filled else OPEN
+        return OPEN
 
     def dump(self) -> list[Any]:
         """As JSON-able values; amounts as text, since they may go beyond 64 bits."""
@@ -60,7 +55,7 @@ class WorkingOrder:
 
 
 _DUMPED: Final = tuple(sorted(WorkingOrder.__slots__))
-_BIG: Final = frozenset({"fee", "filled_quote", "quote", "size", "filled"})
+_BIG: Final = frozenset({"fee", "filled_quote", "quote", "size", "filled_lots"})
 
 
 class WorkingOrders:
@@ -87,14 +82,14 @@ class WorkingOrders:
 
     def insert(self, order: WorkingOrder) -> None:
         """Put an order among the open ones without marking it as changed."""
-        self.orders[order.order] = order
-        self._by_account.setdefault(order.account, {})[order.order] = order
+        self.orders[order.id] = order
+        self._by_account.setdefault(order.account, {})[order.id] = order
 
     def new(self, event: Sequence[Any], sequence: int, time_us: int) -> None:
         """A `new` event."""
         order = WorkingOrder(event, sequence, time_us)
         self.insert(order)
-        self._changed[order.order] = order
+        self._changed[order.id] = order
 
     def touch(self, order_id: int, sequence: int, time_us: int) -> WorkingOrder:
         """The order that an event names, marked as changed by it."""
@@ -106,10 +101,10 @@ class WorkingOrders:
 
     def end(self, order: WorkingOrder, reason: str) -> None:
         """The order is open no more."""
-        order.reason = reason
+        order.done_reason = reason
         order.is_waiting = False
-        del self.orders[order.order]
+        del self.orders[order.id]
         mine = self._by_account[order.account]
-        del mine[order.order]
+        del mine[order.id]
         if not mine:
             del self._by_account[order.account]

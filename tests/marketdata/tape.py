@@ -8,7 +8,6 @@ from matching.engine.commands import FIELDS
 from tests.engine.generate import Generator, SeededChoice, opening
 from tests.engine.reference import ReferenceEngine
 
-
 LOT_ATOMS = 2 + FIELDS["market"].index("lot_atoms")
 
 

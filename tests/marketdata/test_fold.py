@@ -4,7 +4,7 @@ import pytest
 
 from orders.marketdata.book import Book, BookError, checksum
 from orders.marketdata.fold import Fold
-from orders.marketdata.working import FILLED
+from orders.placed import FILLED
 from tests.engine.reference import ReferenceEngine
 from tests.marketdata.tape import tape
 
@@ -31,7 +31,7 @@ def test_books_balances_and_orders_equal_the_engines(seed: int) -> None:
         assert sorted(fold.orders.orders) == sorted(order.id for order in engine.orders)
         for order in engine.orders:
             mine = fold.orders.orders[order.id]
-            assert (mine.price, mine.size - mine.filled if order.size else 0) == (order.price, order.remaining)
+            assert (mine.price, mine.size - mine.filled_lots if order.size else 0) == (order.price, order.remaining)
     assert traded > 100
 
 
@@ -74,14 +74,14 @@ def test_private_changes_are_chained_and_end_every_order() -> None:
             fills += len(change.fills)
             for order in change.orders:
                 assert order.account == change.account
-                if order.reason:
-                    open_orders.pop(order.order, None)
+                if order.done_reason:
+                    open_orders.pop(order.id, None)
                 else:
-                    open_orders[order.order] = order.status
+                    open_orders[order.id] = order.status
                 if order.status == FILLED and order.size:
-                    assert order.filled == order.size
+                    assert order.filled_lots == order.size
     assert fills > 100
-    assert open_orders == {order.order: order.status for order in fold.orders.orders.values()}
+    assert open_orders == {order.id: order.status for order in fold.orders.orders.values()}
 
 
 def test_a_missing_batch_is_refused() -> None:

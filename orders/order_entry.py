@@ -1,0 +1,207 @@
+"""What is asked for into commands, and results into answers, without the waiting in between.
+
+orders.services waits for the matcher, sockets don't; both stand on this. Whoever needs the database says so: on an
+event loop those functions run in a thread. All raise accounts.problems.Problem with a code of its table.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from accounts.problems import Problem
+from matching import journal
+from matching.engine import commands
+from matching.engine.commands import Command
+from matching.fingerprint import fingerprint
+from matching.gateway import Result
+from matching.money import MAX_AMOUNT, MAX_PRICE
+from orders import listing, placed, selectors
+from orders.listing import Listed
+from orders.placed import AmendedOrder, CanceledAll, CanceledOrder, PlacedOrder
+from orders.requests import AmendRequest, OrderName, OrderRequest
+
+T = TypeVar("T")
+
+# --- commands
+
+
+def place_command(
+    *, account_id: int, order: OrderRequest, deadline_us: int, target: OrderName | None = None
+) -> Command:  # fmt: skip
+    """A `place`; its fingerprint takes in the order that it is to replace, if any.
+
+    A market that this process has not seen yet is looked up in the database.
+    """
+    market = listing.by_symbol(order.market)
+    price, stop = _ticks(market, order.price), _ticks(market, order.stop_price)
+    size, quote = _lots(market, order.size), _quote(market, order.quote_amount)
+    expires_us = order.expires_ms * 1_000
+    content: list[object] = [
+        market.id, order.side, order.type, order.tif, price, stop, size, quote, int(order.post_only), order.stp,
+        expires_us,
+    ]  # fmt: skip
+    if target is not None:
+        content += [target.order_id, target.client_id]
+    return commands.place(
+        account=account_id, market=market.id, side=order.side, type=order.type, tif=order.tif, price=price, stop=stop,
+        size=size, quote=quote, post_only=int(order.post_only), stp=order.stp, expires_us=expires_us,
+        client_id=order.client_id, fingerprint=fingerprint(content) if order.client_id else 0,
+        deadline_us=deadline_us,
+    )  # fmt: skip
+
+
+def replace_command(*, account_id: int, target: OrderName, order: OrderRequest, deadline_us: int) -> Command:
+    """A `replace` of `target` by `order`."""
+    place = place_command(account_id=account_id, order=order, deadline_us=deadline_us, target=target)
+    return ["replace", deadline_us, target.order_id, target.client_id, *place[2:]]
+
+
+def amend_command(*, account_id: int, name: OrderName, changes: AmendRequest, deadline_us: int) -> Command:
+    """An `amend`. Asks the database in which market the order stands, which says what its prices mean."""
+    market = _market_of(account_id, name)
+    return commands.amend(
+        account=account_id, order=name.order_id, client_id=name.client_id,
+        price=_ticks(market, changes.price), size=_lots(market, changes.size), deadline_us=deadline_us,
+    )  # fmt: skip
+
+
+def cancel_command(*, account_id: int, name: OrderName, deadline_us: int) -> Command:
+    """A `cancel`."""
+    return commands.cancel(
+        account=account_id, order=name.order_id, client_id=name.client_id, deadline_us=deadline_us
+    )  # fmt: skip
+
+
+def cancel_all_command(*, account_id: int, market: str | None, side: int, deadline_us: int) -> Command:
+    """A `cancel_all` of a market's symbol (None: all) and a side (-1: both). May ask the database for the market."""
+    market_id = listing.by_symbol(market).id if market is not None else 0
+    return commands.cancel_all(account=account_id, market=market_id, side=side, deadline_us=deadline_us)
+
+
+def dead_man_command(*, account_id: int, timeout_ms: int, deadline_us: int) -> Command:
+    """A `deadman`."""
+    return commands.deadman(account=account_id, timeout_us=timeout_ms * 1_000, deadline_us=deadline_us)
+
+
+def place_commands(
+    *, account_id: int, orders: Sequence[OrderRequest | Problem], deadline_us: int
+) -> list[Command | Problem]:
+    """A `place` for each order; where there can be none, why not."""
+    made: list[Command | Problem] = []
+    for order in orders:
+        try:
+            if isinstance(order, Problem):
+                raise order
+            made.append(place_command(account_id=account_id, order=order, deadline_us=deadline_us))
+        except Problem as problem:
+            made.append(problem)
+    return made
+
+
+def cancel_commands(
+    *, account_id: int, names: Sequence[OrderName | Problem], deadline_us: int
+) -> list[Command | Problem]:
+    """A `cancel` for each name; where there can be none, why not."""
+    return [
+        name if isinstance(name, Problem) else cancel_command(account_id=account_id, name=name, deadline_us=deadline_us)
+        for name in names
+    ]
+
+
+def good_ones(commands: Sequence[Command | Problem]) -> list[Command]:
+    """Those of a batch that can be sent."""
+    return [command for command in commands if not isinstance(command, Problem)]
+
+
+# --- results
+
+
+def read_all(
+    commands: Sequence[Command | Problem], results: Sequence[Result], read: Callable[[Result], T]
+) -> list[T | Problem]:
+    """An answer for each item of a batch; `results` are those of its good ones, in order."""
+    following = iter(results)
+    answers: list[T | Problem] = []
+    for command in commands:
+        try:
+            if isinstance(command, Problem):
+                raise command
+            answers.append(read(next(following)))
+        except Problem as problem:
+            answers.append(problem)
+    return answers
+
+
+def read_placed(result: Result) -> PlacedOrder:
+    """The order that a place or replace made. Of a duplicate, its first result, from the journal in the database."""
+    last = result.events[-1]
+    if last[0] == "duplicate":
+        first = int(last[2])
+        batch = journal.read(after=first - 1, limit=1)[0]
+        made = placed.read_placed(batch.events[first - batch.first], time_us=batch.time_us, sequence=first)
+        made.duplicate = True
+        return made
+    return placed.read_placed(result.events, time_us=result.time_us, sequence=result.sequence)
+
+
+def read_amended(result: Result) -> AmendedOrder:
+    """The order as amended."""
+    return placed.read_amended(result.events, time_us=result.time_us, sequence=result.sequence)
+
+
+def read_canceled(result: Result) -> CanceledOrder:
+    """The order that a cancel ended."""
+    return placed.read_canceled(result.events, time_us=result.time_us, sequence=result.sequence)
+
+
+def read_canceled_all(result: Result) -> CanceledAll:
+    """The orders that a cancel-all ended."""
+    return placed.read_canceled_all(result.events, time_us=result.time_us, sequence=result.sequence)
+
+
+def read_dead_man(result: Result) -> int:
+    """When the switch fires, in µs since the epoch; 0 for never."""
+    placed.raise_rejection(result.events, result.sequence)
+    return int(result.events[-1][2])
+
+
+# --- amounts
+
+
+def _ticks(market: Listed, price: str | None) -> int:
+    if price is None:
+        return 0
+    ticks = market.scale.price_to_ticks(price)
+    if ticks > MAX_PRICE:
+        raise Problem("price_too_large")
+    return ticks
+
+
+def _lots(market: Listed, size: str | None) -> int:
+    if size is None:
+        return 0
+    lots = market.scale.size_to_lots(size)
+    if lots > MAX_AMOUNT:
+        raise Problem("size_too_large")
+    return lots
+
+
+def _quote(market: Listed, amount: str | None) -> int:
+    if amount is None:
+        return 0
+    atoms = market.scale.quote_to_atoms(amount)
+    if atoms > MAX_AMOUNT:
+        raise Problem("notional_too_large")
+    return atoms
+
+
+def _market_of(account_id: int, name: OrderName) -> Listed:
+    """The market an order stands in. Raises Problem unknown_order, unavailable."""
+    market_id = selectors.market_of_order(account_id=account_id, order_id=name.order_id, client_id=name.client_id)
+    if market_id is None:
+        # It may have been placed a moment ago: let the read model catch up before saying no.
+        head = journal.head()
+        behind = selectors.wait_for_sequence(head) < head
+        market_id = selectors.market_of_order(account_id=account_id, order_id=name.order_id, client_id=name.client_id)
+        if market_id is None:
+            raise Problem("unavailable" if behind else "unknown_order")
+    return listing.by_id(market_id)
