@@ -1,0 +1,109 @@
+"""The embedded servers survive what a machine does to them."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+import psycopg
+import pytest
+
+from exchange.embedded import Postgres, Redis, private_tmp
+
+pytestmark = pytest.mark.process
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that PostgreSQL's own user may pass, with a space in its name."""
+    path = private_tmp() / f"a place {uuid4().hex[:8]}"
+    path.mkdir(mode=0o711)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def test_keeps_rows_over_a_kill_and_a_reused_process_id(place: Path) -> None:
+    server = Postgres(place / "pg")
+    server.start()
+    try:
+        url = server.ensure_database("provex")
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE kept (value int)")
+            connection.execute("INSERT INTO kept VALUES (1)")
+        postmaster = psutil.Process(server.process.pid)
+        family = [postmaster, *postmaster.children(recursive=True)]
+        for process in family:
+            process.kill()
+        psutil.wait_procs(family, timeout=10)
+        assert not server.alive()
+        # As after a reboot: the id in the lock file belongs to somebody else now.
+        lock = place / "pg" / "postmaster.pid"
+        lock.write_text(lock.read_text().replace(str(postmaster.pid), str(os.getpid()), 1))
+        again = Postgres(place / "pg")
+        again.start()
+        try:
+            assert again.url("provex") == url
+            with psycopg.connect(url) as connection:
+                assert connection.execute("SELECT value FROM kept").fetchall() == [(1,)]
+        finally:
+            again.stop()
+        assert not again.alive()
+    finally:
+        server.stop()
+
+
+def test_a_killed_initialisation_is_begun_anew(place: Path) -> None:
+    half = place / "pg.new"
+    half.mkdir()
+    (half / "PG_VERSION").write_text("18\n")
+    server = Postgres(place / "pg")
+    server.start()
+    try:
+        with psycopg.connect(server.url()) as connection:
+            assert connection.execute("SHOW data_checksums").fetchone() == ("on",)
+    finally:
+        server.stop()
+    assert not half.exists()
+
+
+def test_a_running_server_is_taken_over(place: Path) -> None:
+    first = Postgres(place / "pg")
+    first.start()
+    second = Postgres(place / "pg")
+    second.start()
+    assert second.process.pid == first.process.pid
+    second.stop()
+    assert not first.alive()
+    first.stop()
+
+
+def test_servers_end_when_their_owner_is_killed(place: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from exchange.embedded import Postgres, Redis\n"
+        "place = Path(sys.argv[1]); pg = Postgres(place / 'pg'); pg.start()\n"
+        "redis = Redis(place / 'redis'); redis.start()\n"
+        "print(pg.process.pid, redis.process.pid, flush=True); time.sleep(600)"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", script, str(place)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    servers = [psutil.Process(int(pid)) for pid in owner.stdout.readline().split()]
+    assert len(servers) == 2
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    _, alive = psutil.wait_procs(servers, timeout=20)
+    assert alive == []
+
+
+def test_a_leftover_redis_gives_up_its_socket(place: Path) -> None:
+    first, second = Redis(place / "redis"), Redis(place / "redis")
+    first.start()
+    second.start()
+    assert first.process.wait(10) == 0
+    assert second.alive()
+    second.stop()
+    assert not second.socket.exists()
