@@ -108,6 +108,18 @@ PROBLEMS: Final[dict[str, Kind]] = {
     "unknown_withdrawal": Kind(404, "No such withdrawal", "The account has no such withdrawal."),
     "already_applied": Kind(409, "Already done", "This very movement was applied before; it was not applied again."),
     "index_gap": Kind(409, "Deposit out of order", "Deposits of a source are applied in the order of their index."),
+    # --- sockets alone
+    "text_only": Kind(400, "Text frames only", "A binary frame was ignored; send JSON as text."),
+    "unknown_op": Kind(400, "Unknown op", "docs/sockets.md lists the ops."),
+    "unknown_channel": Kind(404, "No such channel", "docs/sockets.md lists the channels."),
+    "already_subscribed": Kind(409, "Already subscribed", "This socket hears this channel already."),
+    "not_subscribed": Kind(409, "Not subscribed", "This socket does not hear this channel."),
+    "too_many_subscriptions": Kind(429, "Too many subscriptions", "A socket hears at most 200 channels."),
+    "too_many_in_flight": Kind(
+        429, "Too many commands in flight", "A socket has at most 1,000 unanswered commands; wait for replies."
+    ),
+    "already_authenticated": Kind(409, "Already authenticated", "A socket speaks for one account; open another."),
+    "too_many_connections": Kind(503, "Too many connections", "This process serves no more sockets. Try again."),
     # --- the exchange's own trouble
     "deadline_passed": Kind(
         503, "Came too late", "The matcher reached the command after timestamp plus window; it was not executed."
