@@ -1,8 +1,8 @@
-"""Writes of trading: each makes commands of what is asked for, sends them to the matcher, and reads the answer.
+"""Writes of trading: each turns a request into commands, sends them to the matcher, and reads its answer.
 
 `deadline_us` is the time (µs since the epoch, 0: none) after which the matcher must not execute a command.
 All raise accounts.problems.Problem with a code of its table, and matching.gateway.GatewayError: GatewayBusy when
-surely nothing was executed, GatewayTimeout when nobody knows. orders.order_entry has the two halves of each.
+surely nothing was executed, GatewayTimeout when nobody knows.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,27 @@ def place_orders(
     *, account_id: int, orders: Sequence[OrderRequest | Problem], deadline_us: int = 0
 ) -> list[PlacedOrder | Problem]:
     """Place many, each by itself and in this order; what cannot be placed is answered in its place."""
-    commands = order_entry.place_commands(account_id=account_id, orders=orders, deadline_us=deadline_us)
-    return order_entry.read_all(commands, _submit_good(commands), order_entry.read_placed)
+    prepared: list[Command | Problem] = []
+    for order in orders:
+        try:
+            if isinstance(order, Problem):
+                raise order
+            prepared.append(
+                order_entry.place_command(account_id=account_id, order=order, deadline_us=deadline_us)
+            )  # fmt: skip
+        except Problem as problem:
+            prepared.append(problem)
+    sent = [item for item in prepared if not isinstance(item, Problem)]
+    results = iter(gateway.submit(sent) if sent else [])
+    answers: list[PlacedOrder | Problem] = []
+    for item in prepared:
+        try:
+            if isinstance(item, Problem):
+                raise item
+            answers.append(order_entry.read_placed(next(results)))
+        except Problem as problem:
+            answers.append(problem)
+    return answers
 
 
 def replace_order(*, account_id: int, target: OrderName, order: OrderRequest, deadline_us: int = 0) -> PlacedOrder:
@@ -51,8 +70,21 @@ def cancel_orders(
     *, account_id: int, names: Sequence[OrderName | Problem], deadline_us: int = 0
 ) -> list[CanceledOrder | Problem]:
     """Cancel many, each by itself and in this order."""
-    commands = order_entry.cancel_commands(account_id=account_id, names=names, deadline_us=deadline_us)
-    return order_entry.read_all(commands, _submit_good(commands), order_entry.read_canceled)
+    sent = [
+        order_entry.cancel_command(account_id=account_id, name=name, deadline_us=deadline_us)
+        for name in names
+        if isinstance(name, OrderName)
+    ]
+    results = iter(gateway.submit(sent) if sent else [])
+    answers: list[CanceledOrder | Problem] = []
+    for name in names:
+        try:
+            if isinstance(name, Problem):
+                raise name
+            answers.append(order_entry.read_canceled(next(results)))
+        except Problem as problem:
+            answers.append(problem)
+    return answers
 
 
 def cancel_all_orders(
@@ -73,9 +105,3 @@ def set_dead_man_switch(*, account_id: int, timeout_ms: int, deadline_us: int = 
     command = order_entry.dead_man_command(account_id=account_id, timeout_ms=timeout_ms, deadline_us=deadline_us)
     result = gateway.submit([command])[0]
     return order_entry.read_dead_man(result), result.sequence
-
-
-def _submit_good(commands: Sequence[Command | Problem]) -> list[gateway.Result]:
-    """The results of those that are commands; a batch of problems alone sends nothing."""
-    good = order_entry.good_ones(commands)
-    return gateway.submit(good) if good else []
