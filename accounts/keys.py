@@ -22,6 +22,8 @@ CACHE_KEYS_MAX = 10_000
 LAST_USED_PRECISION = timedelta(minutes=1)
 # Longer than any process can trust its cache.
 REVOKED_TTL_S = 60
+# Pub/sub: each revoked key. Sockets of that key are closed.
+REVOKED_CHANNEL = "api:revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def announce_revoked(key: str) -> None:
     """Tell every process; caches that miss it expire by themselves."""
     forget(key)
     redis_client.get().set(revoked_name(key), 1, ex=REVOKED_TTL_S)
+    redis_client.get().publish(REVOKED_CHANNEL, key)
 
 
 def _load(key: str) -> KnownKey | None:

@@ -107,6 +107,9 @@ PROBLEMS: Final[dict[str, Kind]] = {
     "invalid_account": Kind(403, "Account may not trade", "The matcher knows no such trading account."),
     "unknown_withdrawal": Kind(404, "No such withdrawal", "The account has no such withdrawal."),
     "already_applied": Kind(409, "Already done", "This very movement was applied before; it was not applied again."),
+    "reference_reused": Kind(
+        409, "Reference already used", "Another movement of the account has this reference, with other content."
+    ),
     "index_gap": Kind(409, "Deposit out of order", "Deposits of a source are applied in the order of their index."),
     # --- sockets alone
     "text_only": Kind(400, "Text frames only", "A binary frame was ignored; send JSON as text."),
@@ -168,3 +171,24 @@ class Problem(Exception):
             "code": self.code,
             **self.extra,
         }
+
+
+def markdown() -> str:
+    """The table as docs/errors.md, which a test keeps equal to it."""
+    lines = [
+        "# Errors",
+        "",
+        "Every interface names an error by a stable `code`. Over REST it comes as `application/problem+json`",
+        "(RFC 9457) with `type`, `title`, `status`, `detail` and `code`, and, where they help, `errors` (by field,",
+        "what is wrong), `sequence` (of the refused command in the journal) and `request_id`. Over sockets it stands",
+        "in `error`. Codes never change their meaning; `title` and `detail` are for people.",
+        "",
+        "Unless the status is 500 or 504, an error means that nothing was executed.",
+        "",
+        "Made from `accounts/problems.py` by `manage.py error_codes`.",
+        "",
+        "| code | status | title | meaning |",
+        "|---|---|---|---|",
+    ]
+    rows = [f"| `{code}` | {kind.status} | {kind.title} | {kind.meaning} |" for code, kind in PROBLEMS.items()]
+    return "\n".join([*lines, *rows]) + "\n"
