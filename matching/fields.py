@@ -1,6 +1,6 @@
 """Model fields for exact amounts."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
@@ -10,6 +10,11 @@ class AmountField(models.DecimalField):
 
     30 digits hold MAX_AMOUNT (2^96 - 1, 29 digits); sums over many of them ask for `max_digits=40`.
     """
+
+    if TYPE_CHECKING:
+        # What django-stubs reads to type the attribute.
+        _pyi_private_set_type: int
+        _pyi_private_get_type: int  # type: ignore[assignment]  # the base class says Decimal
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_digits", 30)

@@ -27,8 +27,9 @@ Clock = Callable[[], int]
 class Part(Protocol):
     """One read model of a projection. Between `load` and `write` it lives in memory only."""
 
-    # Tables it owns, which a rebuild empties and fills again.
-    tables: tuple[str, ...]
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Tables it owns, which a rebuild empties and fills again."""
 
     def handlers(self) -> dict[str, Handler]:
         """What to do with which kind of event. A handler touches no database."""

@@ -1,0 +1,92 @@
+"""Sending what an outbox row asks for, so that it happens exactly once whatever dies in between.
+
+The row is committed before its command leaves, with all that makes the command the same when it is sent
+again: the engine takes a deposit's index or a movement's id once. What is refused is believed only when no
+earlier, unanswered command for the row can still run, which the deadline that each of them carries tells.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+from django.db import connection, transaction
+
+from accounts.problems import Problem
+from matching import gateway, journal
+from matching.engine.commands import Command
+from matching.gateway import Result
+from matching.money import MAX_AMOUNT
+from wallets import selectors
+from wallets.models import Asset, Deposit, InternalTransfer, Withdrawal
+
+# How long the matcher may take to reach a command; then it will not run, and may be judged anew.
+DEADLINE_US: Final = 10_000_000
+APPLIED: Final = "already_applied"
+# Answers that say nothing about the row itself: it is sent again later.
+TRANSIENT: Final = frozenset({"deadline_passed", "index_gap"})
+
+Row = TypeVar("Row", Deposit, Withdrawal, InternalTransfer)
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Only one process is in here with the same name. Not within a transaction, which could not commit the outbox."""
+    if connection.in_atomic_block:
+        raise RuntimeError("an outbox row must be committed before its command leaves")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+def find_asset(code: str) -> Asset:
+    """An asset by its code, also right after it was declared. Raises Problem unknown_asset."""
+    try:
+        return selectors.get_asset(code=code)
+    except Problem:
+        selectors.wait_for_sequence(journal.head())
+        return selectors.get_asset(code=code)
+
+
+def check_amount(amount_atoms: int) -> None:
+    """Raises Problem invalid_amount for what the engine would never take."""
+    if not 1 <= amount_atoms <= MAX_AMOUNT:
+        raise Problem("invalid_amount")
+
+
+def record(model: type[Row], *, reference: str | None, key: Sequence[str], **content: Any) -> Row:
+    """Commit a new row; or find the one that has the reference already, among rows with the same `key` fields.
+
+    Raises Problem reference_reused if that one has another content.
+    """
+    if reference is None:
+        return model.objects.create(**content)
+    with transaction.atomic():
+        same = {name: content[name] for name in key}
+        row, created = model.objects.get_or_create(**same, reference=reference, defaults=content)
+    if not created and any(getattr(row, name) != value for name, value in content.items()):
+        raise Problem("reference_reused")
+    return row
+
+
+def send(rows: Sequence[Row], commands: Sequence[Command]) -> list[tuple[Result, bool]]:
+    """Submit one command for each row; `commands` have no deadline yet. Raises GatewayError.
+
+    Gives the results, and whether each may be believed: no earlier command of its row can still run.
+    """
+    deadline_us = time.time_ns() // 1000 + DEADLINE_US
+    earlier_us = [row.deadline_us for row in rows]
+    for row in rows:
+        row.deadline_us = deadline_us
+    type(rows[0]).objects.bulk_update(rows, ["deadline_us"])
+    results = gateway.submit([[kind, deadline_us, *fields] for kind, _, *fields in commands])
+    return [(result, result.time_us > before) for result, before in zip(results, earlier_us, strict=True)]
+
+
+def refusal(result: Result) -> str:
+    """The code of a refusal, or nothing. A refusal is the last event of its command."""
+    last = result.events[-1] if result.events else [""]
+    return str(last[1]) if last[0] == "rejected" else ""

@@ -1,0 +1,161 @@
+"""Writes of money: deposits, withdrawals, transfers. Each is an outbox row first and a command to the matcher then.
+
+All raise accounts.problems.Problem with a code of its table, and matching.gateway.GatewayError when the
+matcher does not answer: the row is then sent again by `send_pending`, or by the same call with the same
+`reference`, and happens once. `reference` is the caller's own key: the same key with the same content gives
+the same row, with other content Problem reference_reused. None may be called within a transaction.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from django.utils import timezone
+
+from accounts.problems import Problem
+from matching.engine import commands
+from matching.engine.commands import Command
+from matching.gateway import GatewayError
+from wallets import deposits, outbox
+from wallets.models import Deposit, InternalTransfer, Withdrawal
+
+# Deposits made by hand: demo money and operators' corrections.
+MANUAL_SOURCE = 1
+
+
+def credit_deposit(
+    *, account_id: int, asset_code: str, amount_atoms: int, source: int = MANUAL_SOURCE, reference: str | None = None
+) -> Deposit:
+    """Credit an account once. Raises Problem unknown_asset, invalid_amount, invalid_account, balance_overflow…"""
+    outbox.check_amount(amount_atoms)
+    asset = outbox.find_asset(asset_code)
+    row = outbox.record(
+        Deposit, reference=reference, key=["source"], source=source, account_id=account_id, asset_id=asset.id,
+        amount=amount_atoms,
+    )  # fmt: skip
+    if row.status == Deposit.Status.PENDING:
+        deposits.send_pending(source)
+        row.refresh_from_db()
+    if row.status == Deposit.Status.REFUSED:
+        raise Problem(row.code)
+    if row.status == Deposit.Status.PENDING:
+        raise Problem("unknown_outcome")
+    return row
+
+
+def hold_withdrawal(
+    *, account_id: int, asset_code: str, amount_atoms: int, reference: str | None = None
+) -> Withdrawal:  # fmt: skip
+    """Set an amount aside to leave the exchange. Raises Problem unknown_asset, invalid_amount, insufficient_balance…"""
+    outbox.check_amount(amount_atoms)
+    asset = outbox.find_asset(asset_code)
+    row = outbox.record(
+        Withdrawal, reference=reference, key=["account_id"], account_id=account_id, asset_id=asset.id,
+        amount=amount_atoms,
+    )  # fmt: skip
+    return _requested(_send_hold(row.pk))
+
+
+def release_withdrawal(*, withdrawal_id: int) -> Withdrawal:
+    """Give a held withdrawal back, once. Raises Problem unknown_withdrawal if it is not held, nor was given back."""
+    return _end(withdrawal_id, commands.release(withdrawal=withdrawal_id), Withdrawal.Status.RELEASED)
+
+
+def complete_withdrawal(*, withdrawal_id: int) -> Withdrawal:
+    """A held withdrawal has left. Raises Problem unknown_withdrawal if it is not held, nor has left before."""
+    return _end(withdrawal_id, commands.complete(withdrawal=withdrawal_id), Withdrawal.Status.COMPLETED)
+
+
+def transfer(
+    *, from_account_id: int, to_account_id: int, asset_code: str, amount_atoms: int, reference: str | None = None
+) -> InternalTransfer:
+    """Move an amount between accounts. Raises Problem unknown_asset, invalid_amount, insufficient_balance…"""
+    outbox.check_amount(amount_atoms)
+    if from_account_id == to_account_id:
+        raise Problem("invalid_parameter", "a transfer is between two accounts")
+    asset = outbox.find_asset(asset_code)
+    row = outbox.record(
+        InternalTransfer, reference=reference, key=["from_account_id"], from_account_id=from_account_id,
+        to_account_id=to_account_id, asset_id=asset.id, amount=amount_atoms,
+    )  # fmt: skip
+    return _requested(_send_transfer(row.pk))
+
+
+def send_pending(*, older_than_s: float = 5.0) -> int:
+    """Send again what was asked for and not answered, and is older than that; how many rows were looked at.
+
+    Ends at the first one that the matcher does not answer: the next call goes on.
+    """
+    before = timezone.now() - timedelta(seconds=older_than_s)
+    sends: list[Callable[[], object]] = []
+    pending = Deposit.objects.filter(status=Deposit.Status.PENDING, created_at__lt=before)
+    for source in pending.order_by("source").values_list("source", flat=True).distinct():
+        sends.append(partial(deposits.send_pending, source))
+    for withdrawal in Withdrawal.objects.filter(status=Withdrawal.Status.REQUESTED, created_at__lt=before):
+        sends.append(partial(_send_hold, withdrawal.pk))
+    for asked in InternalTransfer.objects.filter(status=InternalTransfer.Status.REQUESTED, created_at__lt=before):
+        sends.append(partial(_send_transfer, asked.pk))
+    for done, send in enumerate(sends):
+        try:
+            send()
+        except GatewayError:
+            return done
+    return len(sends)
+
+
+def _send_hold(pk: int) -> Withdrawal:
+    with outbox.locked(f"withdrawal {pk}"):
+        row = Withdrawal.objects.get(pk=pk)
+        if row.status != Withdrawal.Status.REQUESTED:
+            return row
+        command = commands.hold(withdrawal=row.pk, account=row.account_id, asset=row.asset_id, amount=row.amount)
+        return _settle(row, command, Withdrawal.Status.HELD)
+
+
+def _send_transfer(pk: int) -> InternalTransfer:
+    with outbox.locked(f"transfer {pk}"):
+        row = InternalTransfer.objects.get(pk=pk)
+        if row.status != InternalTransfer.Status.REQUESTED:
+            return row
+        command = commands.transfer(
+            transfer=row.pk, source=row.from_account_id, to=row.to_account_id, asset=row.asset_id, amount=row.amount
+        )
+        return _settle(row, command, InternalTransfer.Status.DONE)
+
+
+def _settle(row: outbox.Row, command: Command, done: str) -> outbox.Row:
+    """Send the command of a row that was asked for and write down what became of it."""
+    ((result, final),) = outbox.send([row], [command])
+    code = outbox.refusal(result)
+    mine = type(row).objects.filter(pk=row.pk, status="requested")
+    if not code:
+        mine.update(status=done, sequence=result.sequence)
+    elif code == outbox.APPLIED:
+        mine.update(status=done)
+    elif final and code not in outbox.TRANSIENT:
+        mine.update(status="refused", code=code)
+    row.refresh_from_db()
+    return row
+
+
+def _requested(row: outbox.Row) -> outbox.Row:
+    """The row, unless it was refused or nobody knows yet."""
+    if row.status == "refused":
+        raise Problem(row.code)
+    if row.status == "requested":
+        raise Problem("unknown_outcome")
+    return row
+
+
+def _end(pk: int, command: Command, status: str) -> Withdrawal:
+    row = Withdrawal.objects.filter(pk=pk).first()
+    if row is None:
+        raise Problem("unknown_withdrawal")
+    ((result, _),) = outbox.send([row], [command])
+    code = outbox.refusal(result)
+    if code and code != outbox.APPLIED:
+        raise Problem(code)
+    told = {} if code else {"sequence": result.sequence}
+    Withdrawal.objects.filter(pk=pk).update(status=status, **told)
+    row.refresh_from_db()
+    return row
