@@ -60,7 +60,7 @@ def handle(request: dict[str, Any]) -> dict[str, Any]:
     from wallets import selectors as wallets
 
     if "account" in request:
-        account = accounts.create_account(name=f"{request['account']}-{uuid4().hex[:8]}", rate_tier="market_maker")
+        account = accounts.create_account(name=f"{request['account']}-{uuid4().hex[:8]}", rate_tier="maker")
         key, secret = accounts.create_api_key(account=account, permissions=("read", "trade"))
         return {"account": account.pk, "key": key, "secret": secret}
     if "commands" in request:

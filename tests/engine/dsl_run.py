@@ -6,6 +6,7 @@ files write them. What an action did comes back as Outcomes; `agree` decides whe
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -83,6 +84,10 @@ class ScenarioDriver(ABC):
     @abstractmethod
     def market_state(self) -> str: ...
 
+    def settle(self, read: Callable[[], Any], wanted: Any) -> Any:
+        """What `read` finds; a backend that lags may wait for what is wanted."""
+        return read()
+
     def agree(self, expected: list[Outcome], happened: list[Outcome]) -> bool:
         return expected == happened
 
@@ -154,15 +159,16 @@ def act(driver: ScenarioDriver, step: Step, where: str) -> list[Outcome]:
 
 
 def check(driver: ScenarioDriver, step: Step, where: str) -> None:
-    found: Any
+    read: Callable[[], Any]
     wanted: Any
     if step.kind == "book":
-        found, wanted = driver.book(), (read_levels(step.args["bids"], where), read_levels(step.args["asks"], where))
+        read, wanted = driver.book, (read_levels(step.args["bids"], where), read_levels(step.args["asks"], where))
     elif step.kind == "balance":
-        wanted = read_amounts(step.args["amounts"], where)
-        found = {asset: driver.balance(step.args["who"], asset) for asset in wanted}
+        amounts = wanted = read_amounts(step.args["amounts"], where)
+        read = lambda: {asset: driver.balance(step.args["who"], asset) for asset in amounts}  # noqa: E731
     else:
-        found, wanted = driver.market_state(), step.args["state"].replace("-", "_")
+        read, wanted = driver.market_state, step.args["state"].replace("-", "_")
+    found = driver.settle(read, wanted)
     if found != wanted:
         raise ScenarioFailure(f"{where}\n  found: {readable(found)}")
 
