@@ -5,7 +5,7 @@ from django.urls import path
 from orders import views
 
 urlpatterns = [
-    path("", views.markets, name="markets"),
-    path("markets/<str:symbol>/", views.market, name="market"),
-    path("keys/", views.api_keys, name="api_keys"),
+    path("", views.markets, name="markets_page"),
+    path("markets/<str:symbol>/", views.market, name="market_page"),
+    path("keys/", views.api_keys, name="api_keys_page"),
 ]

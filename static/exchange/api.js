@@ -12,8 +12,9 @@ export class Problem extends Error {
 
 const token = () => document.querySelector('input[name=csrfmiddlewaretoken]')?.value ?? '';
 
-async function call(method, path, body) {
+async function call(method, path, { body, sequence } = {}) {
   const headers = { Accept: 'application/json' };
+  if (sequence) headers['X-Min-Sequence'] = String(sequence);
   if (method !== 'GET') headers['X-CSRFToken'] = token();
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   let answer;
@@ -33,6 +34,7 @@ async function call(method, path, body) {
   return data;
 }
 
-export const get = (path) => call('GET', path);
-export const post = (path, body) => call('POST', path, body);
+// With `sequence` the answer is at least as new as that command.
+export const get = (path, { sequence } = {}) => call('GET', path, { sequence });
+export const post = (path, body) => call('POST', path, { body });
 export const remove = (path) => call('DELETE', path);

@@ -55,7 +55,7 @@ export class Candles {
   async loadOlder() {
     if (!this.#hasOlder || this.#byTime.size >= KEPT_MAX) return false;
     const oldest = Math.min(...this.#byTime.keys());
-    this.#loading ??= this.#page(`&end=${oldest - 1}`).finally(() => { this.#loading = null; });
+    this.#loading ??= this.#page(`&end=${oldest}`).finally(() => { this.#loading = null; });
     const { candles } = await this.#loading;
     this.#hasOlder = candles.length > 0;
     this.#add(candles);

@@ -1,6 +1,6 @@
 // What belongs to the signed-in account: open orders, fills, balances.
 
-import { get, post, remove } from '../exchange/api.js';
+import { get, remove } from '../exchange/api.js';
 import { add, isZero, show } from '../exchange/decimal.js';
 import { find, make, moment, oncePerFrame, put } from '../exchange/dom.js';
 import { STATUS, typeOf } from './words.js';
@@ -46,9 +46,9 @@ export class Mine {
     this.#changed();
   }
 
-  takeFills({ type, fills }) {
+  takeFills({ type, fills, sequence }) {
     for (const fill of fills) this.#takeFill(fill);
-    if (type === 'snapshot') this.#loadFills();
+    if (type === 'snapshot') this.#loadFills(sequence);
     this.draw();
   }
 
@@ -78,10 +78,10 @@ export class Mine {
     this.#fills.set(`${fill.market} ${fill.trade_id} ${fill.order_id}`, fill);
   }
 
-  // After a gap: what was traded meanwhile is asked from REST.
-  async #loadFills() {
+  // What was traded up to `sequence` is asked from REST; what comes later comes by itself.
+  async #loadFills(sequence) {
     try {
-      for (const fill of (await get('/fills?limit=100')).fills) this.#takeFill(fill);
+      for (const fill of (await get('/fills?limit=100', { sequence })).fills) this.#takeFill(fill);
       this.draw();
     } catch (problem) {
       this.#toast(problem.message, true);
@@ -176,9 +176,8 @@ export class Mine {
   }
 
   async #cancelAll() {
-    const here = find('only-here').checked ? { market: this.#market.symbol } : {};
     try {
-      const { order_ids: ids } = await post('/orders/cancel-all', here);
+      const { order_ids: ids } = await remove(find('only-here').checked ? `/orders?market=${this.#market.symbol}` : '/orders');
       for (const id of ids) {
         this.#orders.delete(id);
         this.#ended.add(id);
