@@ -11,6 +11,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var"))
 
 DEBUG = os.environ.get("DEBUG", "0") == "1"
+HOST = os.environ.get("HOST", "127.0.0.1")
 PORT = int(os.environ.get("PORT", "8000"))
 SOCKET_PORT = int(os.environ.get("SOCKET_PORT", str(PORT + 1)))
 
