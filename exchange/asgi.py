@@ -1,13 +1,15 @@
-"""WebSockets, served by uvicorn."""
+"""WebSockets, served by uvicorn (manage.py sockets)."""
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "exchange.settings")
+django.setup()
 
-http = get_asgi_application()
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  needs Django set up first
 
-from channels.routing import ProtocolTypeRouter  # noqa: E402  needs Django set up first
+from orders.routing import websocket_urlpatterns  # noqa: E402
+from orders.sockets.app import http, lifespan  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http})
+application = ProtocolTypeRouter({"websocket": URLRouter(websocket_urlpatterns), "http": http, "lifespan": lifespan})

@@ -35,7 +35,7 @@ class MarketData:
     """One run of the process. `stop` is asked all the time; `path` is where the fold is kept."""
 
     def __init__(
-        self, *, client: redis.Redis, push_tickers: Callable[[list[tuple[str, int, bytes]]], None], path: Path,
+        self, *, client: redis.Redis, push_tickers: Callable[[list[tuple[str, bytes]]], None], path: Path,
         stop: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._redis = client

@@ -30,18 +30,18 @@ class Lost(Exception):
 class Publisher:
     """Collects the messages of batches; `flush` sends them. Not thread-safe.
 
-    `push_tickers` takes [(symbol, time in ms, frame)] and hands them to Channels.
+    `push_tickers` takes [(symbol, ticker as JSON)] and hands them to Channels.
     """
 
     def __init__(
-        self, client: redis.Redis, push_tickers: Callable[[list[tuple[str, int, bytes]]], None],
+        self, client: redis.Redis, push_tickers: Callable[[list[tuple[str, bytes]]], None],
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._redis = client
         self._push_tickers = push_tickers
         self._clock = clock
         self._commands: list[tuple[Any, ...]] = []
-        self._tickers: list[tuple[str, int, bytes]] = []
+        self._tickers: list[tuple[str, bytes]] = []
         # What md:sequence must be; None until the first reset.
         self._published: int | None = None
         self._symbols: set[str] = set()
@@ -178,7 +178,7 @@ class Publisher:
     def _ticker_command(self, market: Market, fold: Fold) -> tuple[Any, ...]:
         now_ms = max(int(self._clock() * 1000), fold.time_us // 1000)
         body = orjson.dumps(market.ticker_json(now_ms, fold.sequence))
-        self._tickers.append((market.symbol, now_ms, body))
+        self._tickers.append((market.symbol, body))
         return ("SET", names.ticker(market.symbol), body)
 
     def _send_tickers(self) -> None:

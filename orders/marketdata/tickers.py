@@ -19,14 +19,14 @@ class TickerPush:
         self._thread = threading.Thread(target=self._loop.run_forever, name="tickers", daemon=True)
         self._thread.start()
         # The latest unsent ticker of each market; touched by the loop's thread only.
-        self._waiting: dict[str, tuple[str, int, bytes]] = {}
+        self._waiting: dict[str, tuple[str, bytes]] = {}
         self._is_sending = False
 
-    def __call__(self, tickers: list[tuple[str, int, bytes]]) -> None:
+    def __call__(self, tickers: list[tuple[str, bytes]]) -> None:
         """Send tickers to everybody. Does not wait; while a send is stuck, later tickers replace earlier ones."""
         self._loop.call_soon_threadsafe(self._take, tickers)
 
-    def _take(self, tickers: list[tuple[str, int, bytes]]) -> None:
+    def _take(self, tickers: list[tuple[str, bytes]]) -> None:
         self._waiting.update({ticker[0]: ticker for ticker in tickers})
         if not self._is_sending:
             self._is_sending = True

@@ -1,0 +1,11 @@
+"""Addresses of WebSockets."""
+
+from django.urls import path, re_path
+
+from accounts.signing import SOCKET_PATH
+from orders.sockets.app import no_socket, socket
+
+websocket_urlpatterns = [
+    path(SOCKET_PATH.lstrip("/"), socket),  # type: ignore[arg-type]  # an ASGI application, as Channels wants it
+    re_path("", no_socket),  # type: ignore[arg-type]
+]

@@ -1,0 +1,143 @@
+"""Order entry of one socket: takes requests in their order, keeps that order, and answers when the matcher did."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import SynchronousOnlyOperation
+
+from accounts import limits as rate_limits
+from accounts.auth import Caller
+from accounts.models import TRADE
+from accounts.problems import Problem
+from matching import gateway
+from matching.gateway import GatewayError, Outcome
+from orders.sockets import frames
+from orders.sockets.entry import Prepare, Prepared
+from orders.sockets.frames import Request
+from orders.sockets.limits import DEADLINE_US, IN_FLIGHT_COMMANDS_MAX
+
+if TYPE_CHECKING:
+    from orders.sockets.server import Server
+
+log = logging.getLogger(__name__)
+
+MEMBERS = frozenset({"params", "deadline"})
+DEADLINE_MS_MAX = 2**53
+
+
+class Desk:
+    """Commands under way of one socket, at most IN_FLIGHT_COMMANDS_MAX; `reply` sends a frame.
+
+    What needs the database runs in a thread. Django says so itself, by refusing a query on an event loop's thread;
+    requests that come meanwhile wait behind, so the matcher gets them in the client's order.
+    """
+
+    def __init__(self, server: "Server", caller: Caller, reply: Callable[[str], None]) -> None:
+        self._server = server
+        self._caller = caller
+        self._reply = reply
+        self._queue: deque[tuple[Request, Prepare, int]] = deque()
+        self._is_in_thread = False
+        self._in_flight = 0
+
+    def take(self, request: Request, prepare: Prepare) -> None:
+        """Begin one request; returns at once. Raises Problem if it is not begun."""
+        self._caller.require(TRADE)
+        frames.check_members(request, MEMBERS)
+        deadline_us = self._deadline_us(request)
+        if self._in_flight + len(self._queue) >= IN_FLIGHT_COMMANDS_MAX:
+            raise Problem("too_many_in_flight")
+        self._queue.append((request, prepare, deadline_us))
+        self._pump()
+
+    @staticmethod
+    def _deadline_us(request: Request) -> int:
+        deadline_ms = request.message.get("deadline")
+        if deadline_ms is None:
+            return time.time_ns() // 1_000 + DEADLINE_US
+        if type(deadline_ms) is not int or not 1 <= deadline_ms < DEADLINE_MS_MAX:
+            raise Problem("invalid_request", "deadline is a time in milliseconds")
+        return deadline_ms * 1_000
+
+    def _pump(self) -> None:
+        while self._queue and not self._is_in_thread:
+            request, prepare, deadline_us = self._queue.popleft()
+
+            def work(
+                request: Request = request, prepare: Prepare = prepare, deadline_us: int = deadline_us
+            ) -> Prepared:
+                return prepare(request.message.get("params"), self._caller.account_id, deadline_us)
+
+            try:
+                self._submit(request, work())
+            except SynchronousOnlyOperation:
+                self._is_in_thread = True
+                self._server.hub.spawn(self._prepare_in_thread(request, self._server.in_thread(work)))
+            except Problem as problem:
+                self._refuse(request, problem)
+            except Exception:
+                log.exception("an order could not be prepared")
+                self._refuse(request, Problem("internal_error"))
+
+    async def _prepare_in_thread(self, request: Request, work: Awaitable[Prepared]) -> None:
+        try:
+            self._submit(request, await work)
+        except Problem as problem:
+            self._refuse(request, problem)
+        except Exception:
+            log.exception("an order could not be prepared")
+            self._refuse(request, Problem("unavailable"))
+        finally:
+            self._is_in_thread = False
+            self._pump()
+
+    def _submit(self, request: Request, prepared: Prepared) -> None:
+        count = len(prepared.commands)
+        if self._in_flight + count > IN_FLIGHT_COMMANDS_MAX:
+            raise Problem("too_many_in_flight")
+        caller = self._caller
+        limit = rate_limits.limit_of(caller.tier, "orders")
+        rate_limits.take(f"socket orders {caller.account_id}", limit, max(1, count))
+        if not count:
+            self._answer(request, prepared, [])
+            return
+        self._in_flight += count
+        post = self._server.replies.post
+
+        def landed(outcome: Outcome) -> None:
+            self._in_flight -= count
+            self._answer(request, prepared, outcome)
+
+        # The callback comes in the gateway's thread; `post` brings it here.
+        gateway.submit_nowait(prepared.commands, lambda outcome: post(landed, outcome))
+
+    def _answer(self, request: Request, prepared: Prepared, outcome: Outcome) -> None:
+        if isinstance(outcome, GatewayError):
+            self._refuse(request, Problem(outcome.code))
+            return
+        try:
+            self._reply(frames.ok(request, prepared.interpret(outcome)))
+        except SynchronousOnlyOperation:
+            results = outcome
+            work = self._server.in_thread(lambda: prepared.interpret(results))
+            self._server.hub.spawn(self._answer_from_thread(request, work))
+        except Problem as problem:
+            self._refuse(request, problem)
+        except Exception:
+            log.exception("a result could not be read")
+            self._refuse(request, Problem("unknown_outcome"))
+
+    async def _answer_from_thread(self, request: Request, work: Awaitable[dict[str, Any]]) -> None:
+        try:
+            self._reply(frames.ok(request, await work))
+        except Problem as problem:
+            self._refuse(request, problem)
+        except Exception:
+            log.exception("a result could not be read")
+            self._refuse(request, Problem("unknown_outcome"))
+
+    def _refuse(self, request: Request, problem: Problem) -> None:
+        self._reply(frames.refused(request.id, request.op, problem))

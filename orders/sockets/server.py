@@ -1,0 +1,99 @@
+"""What the sockets of a process share: the hub, the gateway's replies, threads for the database, and who is here."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from django.db import connections
+
+from accounts.auth import Caller
+from orders import listing
+from orders.sockets import identity
+from orders.sockets.connection import Connection
+from orders.sockets.hub import Hub
+from orders.sockets.limits import CLOSE_SIGNED_OUT, CONNECTIONS_MAX
+from orders.sockets.replies import Replies
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+THREADS: Final = 4
+# How often keys and sessions are looked at again; a revoked key is also told at once.
+CHECK_S: Final = 10.0
+
+
+class Server:
+    """One per event loop, made by the first use."""
+
+    def __init__(self) -> None:
+        self.hub = Hub(self._on_revoked)
+        self.replies = Replies(asyncio.get_running_loop())
+        self.connections: set[Connection] = set()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sockets-database")
+        self.hub.start()
+        self.hub.spawn(self._warm_up())
+        self.hub.spawn(self._check_callers())
+
+    @staticmethod
+    def now_ms() -> int:
+        """The time."""
+        return time.time_ns() // 1_000_000
+
+    @property
+    def is_full(self) -> bool:
+        """Whether another socket is too much."""
+        return len(self.connections) >= CONNECTIONS_MAX
+
+    def in_thread(self, work: Callable[[], T]) -> Awaitable[T]:
+        """Do what needs the database, in one of a few threads."""
+        return asyncio.get_running_loop().run_in_executor(self._threads, _with_database, work)
+
+    async def close(self) -> None:
+        """End everything of this process's sockets."""
+        await self.hub.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _warm_up(self) -> None:
+        """Know the markets before the first order asks."""
+        try:
+            await self.in_thread(listing.all_markets)
+        except Exception:
+            log.warning("markets not loaded yet", exc_info=True)
+
+    def _on_revoked(self, key: str) -> None:
+        for connection in list(self.connections):
+            if connection.caller is not None and connection.caller.key == key:
+                self._sign_out(connection)
+
+    async def _check_callers(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_S)
+            known = [(one, one.caller, one.session_key) for one in self.connections if one.caller is not None]
+            if not known:
+                continue
+            try:
+                gone = await self.in_thread(lambda known=known: _gone(known))  # type: ignore[misc]
+            except Exception:
+                log.warning("callers not checked", exc_info=True)
+                continue
+            for connection in gone:
+                self._sign_out(connection)
+
+    @staticmethod
+    def _sign_out(connection: Connection) -> None:
+        connection.outbox.close(CLOSE_SIGNED_OUT, "signed_out: the key was revoked or the session is over", flush=False)
+
+
+def _gone(known: list[tuple[Connection, Caller, str]]) -> list[Connection]:
+    return [connection for connection, caller, session in known if not identity.is_still(caller, session)]
+
+
+def _with_database(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    finally:
+        # Back to the pool: an idle thread holds no connection.
+        connections.close_all()
