@@ -1,0 +1,166 @@
+"""Values at the bounds, on both engines at once: the largest amounts, prices and times, and one more."""
+
+from typing import Any
+
+import pytest
+
+from matching.engine import commands as c
+from tests.engine.compare import Pair
+from tests.engine.generate import START_US, market_rules
+
+MAX_AMOUNT = 2**96 - 1
+MAX_PRICE = 2**48 - 1
+HUGE = 2**200
+
+
+@pytest.fixture
+def pair() -> Pair:
+    """Both engines with market 1: lots of 1 atom, 1 quote atom per tick and lot, no limits but the format's."""
+    pair = Pair()
+    do(pair, c.asset(asset=1, code="A", scale=0))
+    do(pair, c.asset(asset=2, code="B", scale=30))
+    do(pair, rules())
+    return pair
+
+
+def rules(**changes: Any) -> list[Any]:
+    plain: dict[str, Any] = {
+        "lot_atoms": 1, "unit": 1, "max_lots": HUGE, "min_notional": 0, "band_ppm": HUGE, "breaker_ppm": 0,
+        "fees": [[0, 0]], "reference_price": 1000,
+    }  # fmt: skip
+    return market_rules(1, **(plain | changes))
+
+
+def do(pair: Pair, command: list[Any], time_us: int = START_US) -> list[tuple[Any, ...]]:
+    c.check_shape(command)
+    events = pair.apply(command, time_us)
+    pair.fast.validate()
+    return events
+
+
+def refused(pair: Pair, command: list[Any], time_us: int = START_US) -> str:
+    """The code of a command that must be refused."""
+    (event,) = do(pair, command, time_us)
+    assert event[0] == "rejected", event
+    return str(event[1])
+
+
+def fund(pair: Pair, account: int, asset: int, amount: int) -> None:
+    index = pair.slow.sources.get(account, 0) + 1
+    assert (
+        do(pair, c.deposit(source=account, index=index, account=account, asset=asset, amount=amount))[0][0] == "deposit"
+    )
+
+
+def test_an_asset_holds_the_largest_amount_and_not_one_atom_more(pair: Pair) -> None:
+    fund(pair, 1, 1, MAX_AMOUNT)
+    assert pair.fast.balance(1, 1) == (MAX_AMOUNT, 0)
+    assert refused(pair, c.deposit(source=9, index=1, account=2, asset=1, amount=1)) == "balance_overflow"
+    do(pair, c.hold(withdrawal=1, account=1, asset=1, amount=MAX_AMOUNT))
+    assert refused(pair, c.deposit(source=9, index=1, account=2, asset=1, amount=1)) == "balance_overflow"
+    do(pair, c.complete(withdrawal=1))
+    fund(pair, 2, 1, MAX_AMOUNT)
+
+
+@pytest.mark.parametrize("amount", [0, -1, MAX_AMOUNT + 1, HUGE, -HUGE])
+def test_an_amount_is_at_least_one_atom_and_at_most_the_largest(pair: Pair, amount: int) -> None:
+    fund(pair, 1, 1, 5)
+    assert refused(pair, c.deposit(source=9, index=1, account=1, asset=1, amount=amount)) == "invalid_amount"
+    assert refused(pair, c.hold(withdrawal=1, account=1, asset=1, amount=amount)) == "invalid_amount"
+    assert refused(pair, c.transfer(transfer=1, source=1, to=2, asset=1, amount=amount)) == "invalid_amount"
+
+
+def test_a_price_reaches_its_bound_and_no_further(pair: Pair) -> None:
+    fund(pair, 1, 2, MAX_AMOUNT)
+    buy = {"account": 1, "market": 1, "side": c.BUY, "size": 1}
+    assert refused(pair, c.place(**buy, price=MAX_PRICE + 1)) == "price_too_large"
+    assert refused(pair, c.place(**buy, price=1, stop=MAX_PRICE + 1)) == "price_too_large"
+    assert do(pair, c.place(**buy, price=MAX_PRICE))[-1][0] == "rest"
+    assert refused(pair, c.amend(account=1, order=1, price=MAX_PRICE + 1)) == "price_too_large"
+
+
+def test_an_order_is_worth_the_largest_amount_and_not_one_atom_more(pair: Pair) -> None:
+    fund(pair, 1, 2, MAX_AMOUNT)
+    assert MAX_AMOUNT % 3 == 0
+    buy = {"account": 1, "market": 1, "side": c.BUY, "price": 3}
+    assert refused(pair, c.place(**buy, size=MAX_AMOUNT // 3 + 1)) == "notional_too_large"
+    assert do(pair, c.place(**buy, size=MAX_AMOUNT // 3))[-1] == ("rest", 1, 1, 1, 0, 3, MAX_AMOUNT // 3, MAX_AMOUNT)
+    assert refused(pair, c.amend(account=1, order=1, size=MAX_AMOUNT // 3 + 1)) == "notional_too_large"
+    by_quote = {"account": 1, "market": 1, "side": c.BUY, "type": c.MARKET, "tif": c.IOC}
+    assert refused(pair, c.place(**by_quote, quote=MAX_AMOUNT + 1)) == "notional_too_large"
+
+
+def test_the_largest_amounts_trade_exactly(pair: Pair) -> None:
+    do(pair, rules(fees=[[999_999, 1_000_000]]))
+    fund(pair, 1, 1, MAX_AMOUNT)
+    fund(pair, 2, 2, MAX_AMOUNT)
+    do(pair, c.place(account=1, market=1, side=c.SELL, price=1, size=MAX_AMOUNT))
+    do(pair, c.place(account=2, market=1, side=c.BUY, price=1, size=MAX_AMOUNT))
+    maker_fee = MAX_AMOUNT * 999_999 // 1_000_000
+    assert pair.fast.balances(2) == {}, "the taker's fee takes all that it received"
+    assert pair.fast.balance(1, 2) == (MAX_AMOUNT - maker_fee, 0)
+    assert pair.fast.balance(0, 1) == (MAX_AMOUNT, 0)
+    assert pair.fast.balance(0, 2) == (maker_fee, 0)
+
+
+def test_a_stop_buy_is_worth_what_its_protection_may_cost(pair: Pair) -> None:
+    """The stop's own worth is in bounds, but the band around it is not."""
+    do(pair, rules(band_ppm=1_000_000))
+    fund(pair, 1, 2, MAX_AMOUNT)
+    stop = {"account": 1, "market": 1, "side": c.BUY, "type": c.MARKET, "tif": c.IOC, "stop": 2000}
+    assert refused(pair, c.place(**stop, size=MAX_AMOUNT // 2000)) == "notional_too_large"
+    assert refused(pair, c.place(**stop, size=MAX_AMOUNT // 2000 + 1)) == "notional_too_large"
+    size = MAX_AMOUNT // 4000
+    assert do(pair, c.place(**stop, size=size))[-1] == ("wait", 1, 1, 1, 0, 2000, 4000 * size)
+    assert refused(pair, c.place(**stop, size=size)) == "insufficient_balance"
+
+
+def test_a_band_ends_at_the_bounds_of_prices(pair: Pair) -> None:
+    fund(pair, 1, 1, 10)
+    do(pair, rules(band_ppm=999_999))
+    sell = {"account": 1, "market": 1, "side": c.SELL, "size": 1}
+    assert do(pair, c.place(**sell, price=1999))[-1][0] == "rest"
+    assert refused(pair, c.place(**sell, price=2000)) == "price_band"
+    assert do(pair, c.place(**sell, price=1))[-1][0] == "rest"
+
+
+@pytest.mark.parametrize("number", [-HUGE, -1, 0, HUGE])
+def test_ids_of_any_size_are_taken_or_refused_but_never_fail(pair: Pair, number: int) -> None:
+    positive = number > 0
+    for command in (
+        c.asset(asset=number, code="X", scale=1),
+        c.tier(account=number, tier=1),
+        c.deadman(account=number, timeout_us=1),
+        c.deposit(source=number, index=1, account=5, asset=1, amount=1),
+        c.engine(version=number),
+    ):
+        taken = do(pair, command)[-1][0] != "rejected"
+        assert taken == (positive or command[0] == "deposit"), command
+    assert refused(pair, c.cancel(account=1, order=number)) == "unknown_order"
+    assert refused(pair, c.release(withdrawal=number)) == "unknown_withdrawal"
+    assert refused(pair, c.state(market=number, state="open")) == "unknown_market"
+
+
+def test_times_beyond_every_clock_are_kept(pair: Pair) -> None:
+    fund(pair, 1, 2, 10)
+    do(pair, c.place(account=1, market=1, side=c.BUY, price=1, size=1, tif=c.GTD, expires_us=HUGE))
+    assert pair.fast.next_due == HUGE
+    do(pair, c.place(account=1, market=1, side=c.BUY, price=1, size=1, deadline_us=HUGE))
+    do(pair, c.tick(), HUGE - 1)
+    assert do(pair, c.tick(), HUGE)[-1][-1] == "expired"
+
+
+def test_a_deadline_is_the_last_moment_that_counts(pair: Pair) -> None:
+    assert do(pair, c.tier(account=1, tier=1, deadline_us=START_US))[-1][0] == "tier"
+    assert refused(pair, c.tier(account=1, tier=1, deadline_us=START_US - 1)) == "deadline_passed"
+    assert do(pair, c.tier(account=1, tier=1, deadline_us=-1))[-1][0] == "tier", "0 and below is none"
+
+
+def test_a_client_id_is_free_at_the_very_moment_a_day_after(pair: Pair) -> None:
+    fund(pair, 1, 2, 10)
+    order = c.place(account=1, market=1, side=c.BUY, price=1, size=1, client_id="k", fingerprint=7)
+    day_us = 24 * 3600 * 1_000_000
+    do(pair, order)
+    do(pair, c.cancel(account=1, client_id="k"))
+    assert do(pair, order, START_US + day_us - 1) == [("duplicate", 1, 5)]
+    assert do(pair, order, START_US + day_us)[0][:2] == ("new", 2)
