@@ -106,7 +106,6 @@ PROBLEMS: Final[dict[str, Kind]] = {
     ),
     "invalid_account": Kind(403, "Account may not trade", "The matcher knows no such trading account."),
     "unknown_withdrawal": Kind(404, "No such withdrawal", "The account has no such withdrawal."),
-    "reference_reused": Kind(409, "Reference already used", "The same reference was sent before with other content."),
     "unknown_account": Kind(404, "No such account", "No trading account has this number."),
     "already_applied": Kind(409, "Already done", "This very movement was applied before; it was not applied again."),
     "reference_reused": Kind(

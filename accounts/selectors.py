@@ -36,3 +36,8 @@ def get_account(*, account_id: int | None = None, name: str | None = None, **loo
 def list_api_keys(*, account_id: int) -> QuerySet[ApiKey]:
     """The account's keys, revoked ones too, newest first."""
     return ApiKey.objects.filter(account_id=account_id).order_by("-pk")
+
+
+def account_exists(*, account_id: int) -> bool:
+    """Whether there is a trading account of this number."""
+    return Account.objects.filter(pk=account_id).exists()

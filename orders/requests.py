@@ -1,21 +1,19 @@
 """What clients may ask for, as JSON: the same objects over REST and over sockets.
 
-Only shapes are judged here, amounts stay text; orders.services turns them into integers of their market.
-One walk over the fields instead of a serializer: a batch brings 500 orders at a time.
+Only shapes are judged here, amounts stay text; orders.order_entry turns them into integers of their market.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from accounts.fields import Readers, decimal, flag, integer, one_of, read_fields, text_of
 from accounts.problems import Problem
 from matching.engine import commands
 
 SYMBOL: Final = re.compile(r"[A-Z0-9]{1,16}-[A-Z0-9]{1,16}", re.ASCII)
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
-DECIMAL: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
-DECIMAL_LENGTH_MAX: Final = 60
 BATCH_MAX: Final = 500
 ORDER_ID_MAX: Final = 2**53
 # Year 2255: in µs still far within 64 bits.
@@ -62,115 +60,28 @@ class OrderName:
     client_id: str = ""
 
 
-class _Refused(Exception):
-    """A field is not what it should be; the sentence says what it should be. `code` names a narrower problem."""
-
-    def __init__(self, sentence: str, code: str = "invalid_request") -> None:
-        super().__init__(sentence)
-        self.code = code
-
-
-def _text_of(pattern: re.Pattern[str], sentence: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if type(value) is not str or not pattern.fullmatch(value):
-            raise _Refused(sentence)
-        return value
-
-    return read
-
-
-def _one_of(values: Mapping[str, int]) -> Callable[[Any], int]:
-    sentence = f"one of {', '.join(values)}"
-
-    def read(value: Any) -> int:
-        number = values.get(value) if type(value) is str else None
-        if number is None:
-            raise _Refused(sentence)
-        return number
-
-    return read
-
-
-def _integer(least: int, most: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        # bool is an int in Python; JSON's true is not 1.
-        if type(value) is not int or not least <= value <= most:
-            raise _Refused(f"an integer from {least} to {most}")
-        return value
-
-    return read
-
-
-def _flag(value: Any) -> bool:
-    if type(value) is not bool:
-        raise _Refused("true or false")
-    return value
-
-
-def _decimal(value: Any) -> str:
-    if type(value) is not str:
-        raise _Refused("a decimal number as a string, like '0.015'")
-    if len(value) > DECIMAL_LENGTH_MAX or not DECIMAL.fullmatch(value):
-        raise _Refused("a plain decimal number of at most 60 characters, like '0.015'", "invalid_number")
-    return value
-
-
-Readers = Mapping[str, Callable[[Any], Any]]
-
-_market = _text_of(SYMBOL, "a market's symbol, like 'BTC-USDT'")
-_client_id = _text_of(CLIENT_ID, "1 to 64 of letters, digits, '_', '.', ':', '-'")
-_order_id = _integer(1, ORDER_ID_MAX)
+_market = text_of(SYMBOL, "a market's symbol, like 'BTC-USDT'")
+_client_id = text_of(CLIENT_ID, "1 to 64 of letters, digits, '_', '.', ':', '-'")
+_order_id = integer(1, ORDER_ID_MAX)
 
 ORDER: Final[Readers] = {
     "market": _market,
-    "side": _one_of(_SIDES),
-    "type": _one_of(_TYPES),
-    "tif": _one_of(_TIFS),
-    "price": _decimal,
-    "stop_price": _decimal,
-    "size": _decimal,
-    "quote_amount": _decimal,
-    "post_only": _flag,
-    "stp": _one_of(_STPS),
-    "expires_at": _integer(1, TIME_MS_MAX),
+    "side": one_of(_SIDES),
+    "type": one_of(_TYPES),
+    "tif": one_of(_TIFS),
+    "price": decimal,
+    "stop_price": decimal,
+    "size": decimal,
+    "quote_amount": decimal,
+    "post_only": flag,
+    "stp": one_of(_STPS),
+    "expires_at": integer(1, TIME_MS_MAX),
     "client_id": _client_id,
 }
-AMEND: Final[Readers] = {"price": _decimal, "size": _decimal}
-CANCEL_ALL: Final[Readers] = {"market": _market, "side": _one_of(_SIDES)}
+AMEND: Final[Readers] = {"price": decimal, "size": decimal}
+CANCEL_ALL: Final[Readers] = {"market": _market, "side": one_of(_SIDES)}
 NAME: Final[Readers] = {"order_id": _order_id, "client_id": _client_id}
-DEAD_MAN: Final[Readers] = {"timeout_ms": _integer(0, DEAD_MAN_MS_MAX)}
-
-
-def read_fields(body: Any, readers: Readers, *, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The fields of a JSON object; null is as good as missing.
-
-    Raises Problem with `errors` by field: invalid_request, or invalid_number if nothing else is wrong.
-    """
-    if not isinstance(body, dict):
-        raise Problem("invalid_request", "not a JSON object")
-    fields: dict[str, Any] = {}
-    errors: dict[str, str] = {}
-    codes = set()
-    for name, value in body.items():
-        reader = readers.get(name)
-        if reader is None:
-            errors[name[:64]] = "no such field"
-            codes.add("invalid_request")
-        elif value is not None:
-            try:
-                fields[name] = reader(value)
-            except _Refused as refused:
-                errors[name] = str(refused)
-                codes.add(refused.code)
-    for name in required:
-        if name not in fields and name not in errors:
-            errors[name] = "missing"
-            codes.add("invalid_request")
-    if errors:
-        code = "invalid_number" if codes == {"invalid_number"} else "invalid_request"
-        detail = "; ".join(f"{name}: {sentence}" for name, sentence in list(errors.items())[:5])
-        raise Problem(code, detail, errors=dict(list(errors.items())[:20]))
-    return fields
+DEAD_MAN: Final[Readers] = {"timeout_ms": integer(0, DEAD_MAN_MS_MAX)}
 
 
 def read_order(body: Any) -> OrderRequest:

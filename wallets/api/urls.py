@@ -9,4 +9,6 @@ urlpatterns = [
     path("balances", views.BalancesView.as_view(), name="balances"),
     path("ledger", views.LedgerView.as_view(), name="ledger"),
     path("deposits", views.DepositsView.as_view(), name="deposits"),
+    path("withdrawals", views.WithdrawalsView.as_view(), name="withdrawals"),
+    path("transfers", views.TransfersView.as_view(), name="transfers"),
 ]

@@ -7,10 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import query
-from accounts.api.base import PrivateView, PublicView, answer
+from accounts.api.base import PrivateView, PublicView, answer, json_object
 from accounts.api.openapi import CURSOR, LIMIT, MIN_SEQUENCE, documented
 from accounts.api.paging import LIMIT_DEFAULT, next_cursor, wait_for_rows
-from wallets import selectors
+from accounts.models import WITHDRAW
+from wallets import requests, selectors, services
 from wallets.api import schema, shapes
 from wallets.models import LedgerEntry
 
@@ -93,3 +94,51 @@ class DepositsView(PrivateView):
         return movements_page(
             request, self.caller.account_id, "deposits", selectors.list_deposits, shapes.deposit_json
         )  # fmt: skip
+
+
+class WithdrawalsView(PrivateView):
+    """/withdrawals"""
+
+    write_permission = WITHDRAW
+
+    @documented("List withdrawals", answer=schema.WithdrawalPage, parameters=[LIMIT, CURSOR], tags=["wallets"])
+    def get(self, request: Request) -> Response:
+        """Newest first."""
+        return movements_page(
+            request, self.caller.account_id, "withdrawals", selectors.list_withdrawals, shapes.withdrawal_json
+        )
+
+    @documented(
+        "Withdraw", body=schema.NewWithdrawal, answer=schema.WithdrawalItem, status=201, tags=["wallets"]
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        """The amount is held from now on, until it has left the exchange."""
+        asked = requests.read_withdrawal(json_object(request))
+        held = services.hold_withdrawal(
+            account_id=self.caller.account_id, asset_code=asked.asset_code, amount_atoms=asked.amount_atoms,
+            reference=asked.reference,
+        )  # fmt: skip
+        return answer(shapes.withdrawal_json(held, assets_by_id()), status=201, sequence=held.sequence)
+
+
+class TransfersView(PrivateView):
+    """/transfers"""
+
+    write_permission = WITHDRAW
+
+    @documented("List transfers", answer=schema.TransferPage, parameters=[LIMIT, CURSOR], tags=["wallets"])
+    def get(self, request: Request) -> Response:
+        """From and to the account, newest first."""
+        return movements_page(
+            request, self.caller.account_id, "transfers", selectors.list_transfers, shapes.transfer_json
+        )  # fmt: skip
+
+    @documented("Transfer", body=schema.NewTransfer, answer=schema.TransferItem, status=201, tags=["wallets"])
+    def post(self, request: Request) -> Response:
+        """Move an amount to another account of the exchange, at once."""
+        asked = requests.read_transfer(json_object(request))
+        done = services.transfer(
+            from_account_id=self.caller.account_id, to_account_id=asked.to_account_id, asset_code=asked.asset_code,
+            amount_atoms=asked.amount_atoms, reference=asked.reference,
+        )  # fmt: skip
+        return answer(shapes.transfer_json(done, assets_by_id()), status=201, sequence=done.sequence)
