@@ -91,7 +91,7 @@ class Publisher:
             self._commands.append(("SADD", names.MARKETS, *new))
             self._symbols.update(new)
         commands, self._commands = self._commands, []
-        commands.append(("SET", names.SEQUENCE, fold.sequence, "GET"))
+        commands.append(("GETSET", names.SEQUENCE, fold.sequence))
         commands.append(("LPOP", names.REQUESTS, REQUESTS_MAX))
         *_, before, requests = self._execute(commands)
         expected, self._published = self._published, fold.sequence

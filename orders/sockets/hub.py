@@ -238,7 +238,7 @@ class Hub:
                     message = await layer.receive(channel)
                     for symbol, body in message["tickers"]:
                         self._on_ticker(symbol, body)
-            except (redis.RedisError, OSError) as error:
+            except Exception as error:  # the layer raises what its Redis client does; this must not end
                 log.warning("no tickers: %s", error)
                 await asyncio.sleep(ASK_AGAIN_S)
 
