@@ -67,7 +67,8 @@ class Run:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # Python's own handlers, since the loop's don't run while a server's start blocks it.
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.stopping.set))
-        self.logs.mkdir(parents=True, exist_ok=True)
+        for directory in (self.logs, self.var_dir / "static"):
+            directory.mkdir(parents=True, exist_ok=True)
         with claim(self.var_dir, self.address):
             end_leftovers(self.var_dir)
             refuse_busy_ports(self.host, {"PORT": self.port, "SOCKET_PORT": self.socket_port})

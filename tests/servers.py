@@ -42,6 +42,8 @@ if not WORKER:
     _root.chmod(0o711)
     os.environ["TESTS_ROOT"] = str(_root)
     os.environ["VAR_DIR"] = str(_root / "var")
+    # Where collected static files would be; whitenoise warns when it is missing.
+    (_root / "var" / "static").mkdir(parents=True)
     if "TEST_DATABASE_URL" in os.environ:
         os.environ["TESTS_DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
     else:

@@ -1,0 +1,146 @@
+"""Health and metrics say what is, from real servers and a real matcher."""
+
+import json
+import time
+
+import pytest
+import redis
+from django.db import connection
+from django.test import Client
+
+from exchange import health, tasks
+from matching import gateway
+from matching.engine import commands
+from matching.models import ProjectionOffset
+from tests.matching.harness import MatcherProcess, eventually, fund
+
+
+def ready() -> tuple[int, dict[str, dict[str, object]], str]:
+    answer = Client().get("/health/ready")
+    body = answer.json()
+    return answer.status_code, body["checks"], body["status"]
+
+
+def test_live_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No database mark: a query would fail this test.
+    answer = Client().get("/health/live")
+    assert (answer.status_code, answer.json()) == (200, {"status": "live"})
+
+
+@pytest.mark.django_db
+def test_without_a_matcher_it_is_not_ready(redis_client: redis.Redis) -> None:
+    status, checks, word = ready()
+    assert (status, word) == (503, "not_ready")
+    assert checks["database"]["ok"] and checks["redis"]["ok"]
+    assert checks["matcher"] == {
+        "ok": False, "needed": True, "detail": "no matcher leads",
+        "figures": {"epoch": 0, "head": 0, "age_of_oldest_unanswered_ms": 0},
+    }  # fmt: skip
+
+
+@pytest.mark.process
+def test_with_a_matcher_orders_are_taken_and_what_is_missing_is_named(
+    matcher: MatcherProcess, redis_client: redis.Redis
+) -> None:
+    status, checks, word = ready()
+    assert (status, word) == (200, "degraded")
+    assert checks["matcher"]["ok"]
+    assert checks["matcher"]["figures"]["epoch"] == 1
+    assert not checks["standby"]["ok"]
+    assert checks["reconcile"] == {
+        "ok": False, "needed": False, "detail": "has not compared anything yet", "figures": {}
+    }  # fmt: skip
+
+
+@pytest.mark.process
+def test_a_follower_is_late_by_the_age_of_what_it_has_not_read(
+    matcher: MatcherProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = health.run_checks()["matcher"].figures["head"]
+    ProjectionOffset.objects.create(name="orders", sequence=head)
+    assert health.run_checks()["orders"].ok
+    monkeypatch.setattr(health, "BEHIND_MS_MAX", 0)
+    fund(account=7, BTC="1")
+    eventually(lambda: not health.run_checks()["orders"].ok, what="the lag")
+    late = health.run_checks()["orders"]
+    assert late.figures["sequence"] == head
+    assert late.figures["behind_ms"] > 0
+    ProjectionOffset.objects.filter(name="orders").update(sequence=health.run_checks()["matcher"].figures["head"])
+    assert health.run_checks()["orders"].ok
+
+
+@pytest.mark.process
+def test_a_matcher_that_answers_nothing_is_noticed(matcher: MatcherProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "UNANSWERED_MS_MAX", 50)
+    matcher.kill()
+    outcomes: list[object] = []
+    gateway.submit_nowait([commands.cancel_all(account=7)], outcomes.append, timeout_s=60)
+    eventually(lambda: health.run_checks()["matcher"].figures["age_of_oldest_unanswered_ms"] > 50)
+    assert health.status_of(health.run_checks()) == "not_ready"
+    assert outcomes == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("last", "ok", "words"),
+    [
+        ({"ok": True, "sequence": 5, "time_ms": 0, "detail": ""}, True, "equal at sequence 5"),
+        (
+            {"ok": False, "sequence": 5, "time_ms": 0, "detail": "account 7"},
+            False,
+            "DIFFER FROM THE JOURNAL: account 7",
+        ),
+        ({"ok": True, "sequence": 5, "time_ms": -3_600_000, "detail": ""}, False, "compared last 36"),
+    ],
+)
+def test_reconcile(redis_client: redis.Redis, last: dict[str, object], ok: bool, words: str) -> None:
+    last = last | {"time_ms": int(time.time() * 1000) + last["time_ms"]}
+    redis_client.set(health.RECONCILE_KEY, json.dumps(last))
+    check = health.run_checks()["reconcile"]
+    assert check.ok is ok
+    assert words in check.detail
+
+
+@pytest.mark.django_db
+def test_redis_away_is_a_failed_check_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.redis_client.get", lambda: redis.Redis(unix_socket_path="/nowhere"))
+    status, checks, word = ready()
+    assert (status, word) == (503, "not_ready")
+    assert checks["redis"]["detail"] == "does not answer (ConnectionError)"
+    assert checks["database"]["ok"]
+
+
+@pytest.mark.django_db
+def test_metrics_have_the_checks_and_only_the_loopback_may_read_them(
+    redis_client: redis.Redis, settings: object
+) -> None:
+    body = Client().get("/metrics").content.decode()
+    assert 'provex_check_ok{check="database"} 1.0' in body
+    assert 'provex_check_ok{check="matcher"} 0.0' in body
+    assert 'provex_check_figure{check="matcher",figure="head"} 0.0' in body
+    assert Client().get("/metrics", REMOTE_ADDR="192.0.2.1").status_code == 404
+    assert Client().get("/metrics", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 404
+    settings.METRICS_TOKEN = "secret"
+    assert Client().get("/metrics").status_code == 404
+    assert Client().get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 404
+    given = Client().get("/metrics", REMOTE_ADDR="192.0.2.1", headers={"Authorization": "Bearer secret"})
+    assert given.status_code == 200
+
+
+@pytest.mark.django_db
+def test_trouble_is_logged_periodically(redis_client: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    tasks.report_health()
+    assert "health: matcher: no matcher leads" in caplog.text
+    assert "health: database" not in caplog.text
+
+
+@pytest.mark.django_db
+def test_expired_sessions_are_cleared() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_session (session_key, session_data, expire_date) VALUES"
+            " ('old', '', now() - interval '1 day'), ('new', '', now() + interval '1 day')"
+        )
+        tasks.clear_sessions()
+        cursor.execute("SELECT session_key FROM django_session")
+        assert cursor.fetchall() == [("new",)]
