@@ -33,8 +33,8 @@ class Pair:
 
     def compare(self) -> None:
         fast, slow = self.fast, self.slow
-        due = None if fast.next_due == NEVER else fast.next_due
-        self.same("next_due", due, slow.next_due)
+        # NEVER is a number: an order that expires at that very moment looks like none.
+        self.same("next_due", fast.next_due, NEVER if slow.next_due is None else slow.next_due)
         self.same("sequence", fast.sequence, slow.sequence)
         balances = slow.all_balances()
         for (account, asset), balance in balances.items():

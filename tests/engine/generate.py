@@ -50,7 +50,7 @@ def market_rules(market: int, **changes: Any) -> list[Any]:
     """The `market` command of market 1, 2 or 3 with its usual rules, or with `changes`."""
     rules: dict[str, Any] = {
         "market": market, "symbol": f"M{market}", "base": 1, "quote": 2, "lot_atoms": 1000, "unit": 7,
-        "min_lots": 1, "max_lots": 200, "min_notional": 7001, "band_ppm": 100_000, "breaker_ppm": 8_000,
+        "min_lots": 1, "max_lots": 200, "min_notional": 7007, "band_ppm": 100_000, "breaker_ppm": 8_000,
         "breaker_window_us": 10 * SECOND_US, "halt_us": 3 * SECOND_US, "reopen_us": 2 * SECOND_US, "max_orders": 8,
         "reference_price": 1000, "fees": [[1000, 2000], [0, 70_000]],
     }  # fmt: skip
@@ -131,6 +131,8 @@ class Generator:
         return command
 
     def account(self) -> int:
+        if self.chance(1):
+            return self.choice.one_of((0, -1, 2**64))
         return self.choice.one_of((1, 2, 3, 1, 2, 4, 1, 2, 3, 5))
 
     def market_id(self) -> int:
@@ -169,7 +171,7 @@ class Generator:
         return (
             self.choice.one_of((1, 2, 3, 5, 8, 2, 4, 10, 20, 1, 30))
             if not self.chance(2)
-            else self.choice.one_of((201, 0))
+            else self.choice.one_of((200, 201, 15, 0))
         )
 
     # Orders
@@ -207,6 +209,9 @@ class Generator:
                 order |= {"type": c.MARKET, "tif": c.IOC}
                 if self.chance(30):
                     order |= {"size": 0, "quote": stop * size * market.unit}
+        makers = self.engine.book(market, 1 - side)
+        if makers and self.chance(15):
+            order["account"] = makers[0].account
         if order.get("tif") == c.GTD:
             order["expires_us"] = self.time_us + self.choice.integer(0, 9) * self.choice.one_of(
                 (1, SECOND_US, 9 * SECOND_US)
