@@ -24,7 +24,7 @@ from kombu.exceptions import OperationalError
 from matching.channels import reply_key
 from matching.engine.commands import Command, check_shape
 from matching.rows import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, encode_json
-from matching.tasks import apply_batch
+from matching.tasks import app, apply_batch
 
 log = logging.getLogger(__name__)
 
@@ -276,8 +276,7 @@ class Gateway:
         """One Celery message. A failure is not an answer: the message may have arrived."""
         try:
             if self._producer is None:
-                connection = apply_batch.app.connection_for_write()
-                self._producer = apply_batch.app.amqp.Producer(connection)
+                self._producer = app.amqp.Producer(app.connection_for_write())
             # argsrepr: Celery would format all arguments for its logs, which costs as much as the rest of the send.
             apply_batch.apply_async(
                 (self._session, self._number, attempt, text), queue=settings.MATCHING_QUEUE, producer=self._producer,
@@ -300,7 +299,8 @@ class Gateway:
             if self._redis is None:
                 self._redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
             while (left_s := deadline - time.monotonic()) > 0:
-                popped: Any = self._redis.blpop([key], timeout=left_s)
+                # Redis 6 takes a timeout below a millisecond as 0, which is for ever.
+                popped: Any = self._redis.blpop([key], timeout=max(left_s, 0.01))
                 if popped is None:
                     return None
                 answer = json.loads(popped[1])

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from celery import Celery
 
 from matching import snapshots
 from matching.chain import JournalDamaged
@@ -115,7 +114,7 @@ class Follower:
             self._snapshot_child = snapshots.write_forked(self.replica, self.directory)
 
 
-def run_child(app: Celery, *, url: str, directory: Path, may_lead: bool) -> int:
+def run_child(*, url: str, directory: Path, may_lead: bool) -> int:
     """One life: returns an exit status."""
     # Imported before leadership is at stake: it takes a third of a second.
     from matching.worker import run_worker
@@ -138,7 +137,7 @@ def run_child(app: Celery, *, url: str, directory: Path, may_lead: bool) -> int:
         log.error("%s", error)
         return 1
     log.info("leading: epoch %s, head %s", leadership.epoch, replica.sequence)
-    run_worker(app, replica=replica, leadership=leadership)
+    run_worker(replica=replica, leadership=leadership)
     return 0
 
 

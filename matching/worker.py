@@ -2,11 +2,13 @@
 
 import logging
 import os
+import warnings
 from typing import Any
 
 import redis
-from celery import Celery, bootsteps
+from celery import bootsteps
 from celery.apps.worker import Worker
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from django.conf import settings
 
 from matching import tasks
@@ -62,16 +64,26 @@ class DueTimer(bootsteps.StartStopStep):
             die()
 
 
-def run_worker(app: Celery, *, replica: Replica, leadership: Leadership) -> None:
+def _prefetch(broker_url: str) -> int:
+    """How many messages the broker may hand out at a time (0: no limit).
+
+    One, so that a stopped leader holds none back. But Redis is asked for one message at a time anyway, and kombu's own
+    limit would stop the worker for good: an acknowledgement that fails because Redis restarts counts as open for ever.
+    """
+    return 0 if broker_url.startswith(("redis", "rediss", "sentinel")) else 1
+
+
+def run_worker(*, replica: Replica, leadership: Leadership) -> None:
     """Consume until the process is told to stop. Call as the leader only."""
     port = RedisPort()
     consumer = Consumer(replica=replica, leadership=leadership, reply=port.reply, wake=port.wake)
     consumer.take_over()
     tasks.install(consumer)
     DueTimer.consumer = consumer
+    app = tasks.app
     app.steps["worker"].add(DueTimer)
     app.conf.update(
-        worker_prefetch_multiplier=1,
+        worker_prefetch_multiplier=_prefetch(settings.CELERY_BROKER_URL),
         worker_redirect_stdouts=False,
         worker_hijack_root_logger=False,
         worker_enable_remote_control=False,
@@ -79,6 +91,9 @@ def run_worker(app: Celery, *, replica: Replica, leadership: Leadership) -> None
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
     )
+    # They say that root might run pickled code (we take JSON only), and what Celery 6 will do to late acknowledgements.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     # It would write two lines a batch.
     logging.getLogger("celery").setLevel(logging.WARNING)
     worker: Worker = app.Worker(

@@ -72,7 +72,7 @@ class MatcherProcess:
         if self.process is None or self.process.poll() is not None:
             return []
         try:
-            return [child.pid for child in psutil.Process(self.process.pid).children()]
+            return [child.pid for child in psutil.Process(self.process.pid).children() if _lives(child.pid)]
         except psutil.NoSuchProcess:
             return []
 
@@ -108,7 +108,9 @@ class MatcherProcess:
 
     def kill_child(self) -> int:
         """SIGKILL the matcher itself; its supervisor starts another."""
-        return self.signal_child(signal.SIGKILL)
+        pid = self.signal_child(signal.SIGKILL)
+        eventually(lambda: not _lives(pid), what="the matcher is gone")
+        return pid
 
     def stop_signal(self) -> int:
         """SIGSTOP the matcher itself: it keeps its sockets and answers nothing."""

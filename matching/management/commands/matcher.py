@@ -4,7 +4,6 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
@@ -23,4 +22,4 @@ class Command(BaseCommand):
 
         url = settings.MATCHER_DATABASE_URL
         directory = settings.MATCHING_SNAPSHOTS
-        sys.exit(supervise(lambda: run_child(current_app, url=url, directory=directory, may_lead=not standby_only)))
+        sys.exit(supervise(lambda: run_child(url=url, directory=directory, may_lead=not standby_only)))
