@@ -1,0 +1,49 @@
+"""manage.py bots: the demo traders."""
+
+import os
+import signal
+from argparse import ArgumentParser
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from accounts.problems import Problem
+from matching import gateway
+from matching.gateway import GatewayError
+from orders.demo import crew
+
+KEYS = "bots.json"
+
+
+class Command(BaseCommand):
+    """Four processes that trade like anybody's program: two makers, a crowd of takers, somebody who cannot decide."""
+
+    help = "Trade on all markets with demo accounts, until stopped. BOTS=0 turns it off."
+    requires_system_checks: ClassVar = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        host = os.environ.get("HOST", "127.0.0.1")
+        host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104  to call it, not to listen
+        parser.add_argument("--base-url", default=f"http://{host}:{settings.PORT}", help="where REST is")
+        parser.add_argument("--socket-url", default=f"ws://{host}:{settings.SOCKET_PORT}/ws/v1", help="the socket")
+        parser.add_argument("--seed", type=int, default=1, help="of prices and choices (1)")
+
+    def handle(self, *, base_url: str, socket_url: str, seed: int, **options: Any) -> None:
+        if os.environ.get("BOTS") == "0":
+            self.stdout.write("BOTS=0: no demo traders")
+            return
+        stopping = []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.append(True))
+        try:
+            traders = crew.prepare(
+                base_url=base_url, socket_url=socket_url, seed=seed, keys=settings.VAR_DIR / KEYS
+            )  # fmt: skip
+        except (Problem, GatewayError) as error:
+            raise CommandError(f"no money for the demo traders: {error}") from None
+        # From here on this process only watches its children.
+        gateway.close()
+        connection.close()
+        crew.run(traders, stop=lambda: bool(stopping))
