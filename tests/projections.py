@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -9,7 +10,7 @@ from django.db import connection
 from matching import journal
 from matching.engine import Engine
 from matching.projection import Projection, advance
-from matching.rows import GENESIS_HASH, encode_json, make_row
+from matching.rows import GENESIS_HASH, Row, encode_json, make_row
 from orders.projection import make_projection as make_orders
 from tests.engine.generate import Generator, SeededChoice, opening
 from tests.engine.reference import ReferenceEngine
@@ -24,9 +25,11 @@ INSERT = (
 class JournalWriter:
     """Applies commands to an engine and journals them as the matcher would, one row for each call of `write`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stores: bool = True) -> None:
         self.engine = Engine()
+        self.rows: list[Row] = []
         self._hash = GENESIS_HASH
+        self._stores = stores
 
     def write(self, commands: Sequence[Sequence[Any]], time_us: int) -> list[list[Any]]:
         """One batch, and the events of each of its commands."""
@@ -37,16 +40,17 @@ class JournalWriter:
             commands_json=encode_json(commands), events_json=encode_json(events), previous_hash=self._hash,
         )  # fmt: skip
         self._hash = row.hash
-        with connection.cursor() as cursor:
-            cursor.execute(INSERT, list(row))
+        self.rows.append(row)
+        if self._stores:
+            store([row])
         return events
 
 
 class RandomExchange:
     """A journal of random commands, from a seed: batches of one to twelve commands each."""
 
-    def __init__(self, seed: int | str) -> None:
-        self.writer = JournalWriter()
+    def __init__(self, seed: int | str, *, stores: bool = True) -> None:
+        self.writer = JournalWriter(stores=stores)
         self.random = random.Random(f"batches {seed}")
         self._slow = ReferenceEngine()
         self._generator = Generator(SeededChoice(seed), self._slow)
@@ -67,7 +71,7 @@ class RandomExchange:
             time_us = self._slow.time_us
             for number in range(self.random.randint(1, 12)):
                 command, chosen_us = self._generator.step()
-                if not is_storable(command):
+                if not is_usual(command):
                     continue
                 # A batch has one time, and the generator must see what each of its commands did.
                 time_us = chosen_us if number == 0 else time_us
@@ -78,8 +82,24 @@ class RandomExchange:
                 self.writer.write([command for command, time_us in batch if time_us == at], at)
 
 
-def is_storable(command: Sequence[Any]) -> bool:
-    """Whether ids, times and ppm fit into 63 bits, as commands from the exchange's own interfaces do."""
+@cache
+def recorded(seed: int | str, commands: int) -> tuple[Row, ...]:
+    """The journal of a random exchange, made once for all tests that ask for it and not yet stored."""
+    exchange = RandomExchange(seed, stores=False)
+    exchange.go_on(commands)
+    return tuple(exchange.writer.rows)
+
+
+def store(rows: Iterable[Row]) -> None:
+    """Put rows into the journal."""
+    with connection.cursor() as cursor:
+        cursor.executemany(INSERT, [list(row) for row in rows])
+
+
+def is_usual(command: Sequence[Any]) -> bool:
+    """Whether an interface of the exchange could send it: ids, times and ppm fit into 63 bits, no engine's version."""
+    if command[0] == "engine":
+        return False
     if command[0] in {"place", "replace", "amend", "cancel"}:
         return True
     numbers = [value for value in command[2:] if isinstance(value, int)]

@@ -6,13 +6,17 @@ balances and ledger are as of `sequence()`.
 
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Max, Q, QuerySet, Sum
 
 from accounts.problems import Problem
 from matching import projection
 from matching.fields import AmountField
+from wallets.models import OUTSIDE_ACCOUNT as _OUTSIDE_ACCOUNT
 from wallets.models import Asset, Balance, Deposit, InternalTransfer, LedgerEntry, Withdrawal
 from wallets.projection import NAME
+
+# The ledger's counterpart of deposits and withdrawals.
+OUTSIDE_ACCOUNT = _OUTSIDE_ACCOUNT
 
 
 def sequence() -> int:
@@ -58,11 +62,16 @@ def ledger(
     return list(_narrowed(rows, asset_id=asset_id, kind=kind, id__lt=before_id).order_by("-id")[:limit])
 
 
-def ledger_sums() -> dict[tuple[int, int], int]:
-    """The sum of the legs of every account, by (account, asset)."""
+def ledger_sums(*, after_id: int = 0) -> dict[tuple[int, int], int]:
+    """The sum of the legs after an id of every account, by (account, asset)."""
     total = Sum("amount", output_field=AmountField(max_digits=40))
-    rows = LedgerEntry.objects.order_by().values_list("account_id", "asset_id").annotate(total=total)
-    return {(account, asset): amount for account, asset, amount in rows}
+    legs = LedgerEntry.objects.filter(id__gt=after_id).order_by().values_list("account_id", "asset_id")
+    return {(account, asset): amount for account, asset, amount in legs.annotate(total=total)}
+
+
+def last_ledger_id() -> int:
+    """The id of the ledger's last leg; 0 if there is none."""
+    return LedgerEntry.objects.aggregate(last=Max("id"))["last"] or 0
 
 
 def list_deposits(account_id: int, *, before_id: int | None = None, limit: int = 100) -> list[Deposit]:
