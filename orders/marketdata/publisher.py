@@ -84,12 +84,9 @@ class Publisher:
 
         Raises Lost, redis.RedisError, OSError: then nobody knows what arrived, and `reset` makes it good.
         """
+        self._announce_markets(fold)
         self._store_summaries(fold)
         self._store_books(fold)
-        new = [market.symbol for market in fold.markets.values() if market.symbol not in self._symbols]
-        if new:
-            self._commands.append(("SADD", names.MARKETS, *new))
-            self._symbols.update(new)
         commands, self._commands = self._commands, []
         commands.append(("GETSET", names.SEQUENCE, fold.sequence))
         commands.append(("LPOP", names.REQUESTS, REQUESTS_MAX))
@@ -128,6 +125,14 @@ class Publisher:
         self._published = fold.sequence
         self._dirty_books.clear()
         self._send_tickers()
+
+    def _announce_markets(self, fold: Fold) -> None:
+        """A market that is new has a book, if an empty one."""
+        for market in fold.markets.values():
+            if market.symbol not in self._symbols:
+                self._symbols.add(market.symbol)
+                self._commands.append(("SADD", names.MARKETS, market.symbol))
+                self._dirty_books.add(market.market)
 
     def _store_books(self, fold: Fold) -> None:
         now = self._clock()

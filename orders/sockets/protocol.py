@@ -1,17 +1,23 @@
-"""uvicorn's WebSocket protocol, with one thing more: the application can cut a connection that reads nothing.
+"""uvicorn's WebSocket protocol with two things more.
 
-ASGI has no word for that. A close frame waits behind whatever the client does not read.
+The application can cut a connection that reads nothing; ASGI has no word for that, and a close frame waits behind
+whatever the client does not read. And a client that broke the protocol (a frame beyond the limit, say) is heard out
+for a moment: closing with its bytes unread would reset the connection and lose our close frame, which says why.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from orders.sockets.app import ABORT
 
+LINGER_S: Final = 2.0
+
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """Gives the scope's extensions an abort."""
+    """Gives the scope's extensions an abort; lingers after a broken protocol."""
+
+    is_discarding = False
 
     def handle_connect(self, event: Any) -> None:
         """The handshake was read. The application's task begins after this."""
@@ -19,3 +25,21 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         scope: Any = getattr(self, "scope", None)
         if scope is not None:
             scope["extensions"][ABORT] = self.transport.abort
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the client."""
+        if not self.is_discarding:
+            super().data_received(data)
+
+    def handle_parser_exception(self) -> None:
+        """Say why, tell the application, and read on without listening until the client hangs up."""
+        close = self.conn.close_sent
+        assert close is not None
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = self.is_discarding = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        # uvicorn leaves the connection to this timer instead of closing it when the application returns.
+        self.close_timer = self.loop.call_later(LINGER_S, self.transport.close)
