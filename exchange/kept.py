@@ -73,6 +73,8 @@ class Kept:
         if not ended.done():
             _signal_group(process.pid, signal.SIGTERM)
             await asyncio.wait({ended}, timeout=STOP_S)
+            if not ended.done():
+                self._say(f"{self.name} did not stop within {STOP_S:g} s and is killed")
         _signal_group(process.pid, signal.SIGKILL)
         return await ended
 

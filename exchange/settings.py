@@ -222,4 +222,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    # A client's 4xx is the client's affair and is counted in the metrics; ours are logged with their trace.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }

@@ -82,7 +82,7 @@ def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
 
 def test_one_that_ignores_the_request_to_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exchange.kept.STOP_S", 0.2)
-    kept, _, log = make(tmp_path, "sh -c 'trap : TERM; echo $$; while true; do sleep 0.05; done'")
+    kept, said, log = make(tmp_path, "sh -c 'trap : TERM; echo $$; while true; do sleep 0.05; done'")
 
     async def scenario() -> None:
         task = asyncio.create_task(kept.keep())
@@ -93,6 +93,7 @@ def test_one_that_ignores_the_request_to_stop_is_killed(tmp_path: Path, monkeypa
 
     asyncio.run(scenario())
     assert kept.starts == 1
+    assert said == ["child did not stop within 0.2 s and is killed"]
     assert gone(pids(log)[0])
 
 
