@@ -88,7 +88,7 @@ class HttpDriver(ScenarioDriver):
         self.owners: dict[int, str] = {}
         self.orders: dict[int, dict[str, Any]] = {}
         self.fills_seen: set[tuple[int, str]] = set()
-        self.state = "open"
+        self.house_before: dict[str, Decimal] = {}
         self.sequence = 0
 
     def close(self) -> None:
@@ -105,6 +105,8 @@ class HttpDriver(ScenarioDriver):
     def set_rules(self, rules: dict[str, str]) -> None:
         assert rules["reference"] == RULES["reference"], "a listed market keeps its last price: mark it engine-only"
         self.operate(listing(self.market, rules))
+        for asset in ASSET_IDS:
+            self.house_before.setdefault(asset, self.house(asset))
 
     def give(self, who: str, asset: str, amount: Decimal) -> None:
         atoms = exactly(amount, Decimal(1).scaleb(-SCALES[asset]))
@@ -120,7 +122,6 @@ class HttpDriver(ScenarioDriver):
 
     def set_state(self, state: str) -> list[Outcome]:
         self.operate(c.state(market=self.market, state=state))
-        self.state = state
         return self.changes()
 
     def advance(self, span_us: int) -> list[Outcome]:
@@ -215,17 +216,13 @@ class HttpDriver(ScenarioDriver):
     # What changed
 
     def changes(self) -> list[Outcome]:
-        """Trades first, then how each changed order stands now, then the market's state if it changed by itself."""
+        """Trades first, then how each changed order stands now."""
         happened = self.new_trades()
         for order, owner in self.owners.items():
             stored = self.trader(owner).read(f"/orders/{order}", self.sequence)
             if stored != self.orders.get(order):
                 self.orders[order] = stored
                 happened.append(standing(self.labels[order], stored))
-        market = self.client.get(f"/api/v1/markets/{self.symbol}").json()
-        if market["state"] != self.state and market["state_reason"] != "operator":
-            self.state = market["state"]
-            happened.append(Outcome("state", state=self.state.replace("_", "-"), reason=market["state_reason"]))
         return happened
 
     def new_trades(self) -> list[Outcome]:
@@ -249,7 +246,14 @@ class HttpDriver(ScenarioDriver):
         return trades
 
     def agree(self, expected: list[Outcome], happened: list[Outcome]) -> bool:
-        lasting = ("rejected", "duplicate", "trade", "state")
+        for outcome in [outcome for outcome in expected if outcome.kind == "state"]:
+            expected = [other for other in expected if other is not outcome]
+            if self.settle(self.market_state_and_reason, (outcome.state, outcome.reason)) != (
+                outcome.state,
+                outcome.reason,
+            ):
+                return False
+        lasting = ("rejected", "duplicate", "trade")
         wanted = [outcome for outcome in expected if outcome.kind in lasting]
         found = [outcome for outcome in happened if outcome.kind in lasting]
         last = {outcome.order: as_standing(outcome) for outcome in expected if outcome.kind not in lasting}
@@ -276,12 +280,19 @@ class HttpDriver(ScenarioDriver):
 
     def balance(self, who: str, asset: str) -> tuple[Decimal, Decimal]:
         if who == "house":
-            row = self.operator.ask(house=asset, sequence=self.sequence)
-            return Decimal(row["available"]), Decimal(row["held"])
+            return self.house(asset) - self.house_before[asset], Decimal(0)
         for row in self.trader(who).read("/balances", self.sequence)["balances"]:
             if row["asset"] == asset:
                 return Decimal(row["available"]), Decimal(row["held"])
         return Decimal(0), Decimal(0)
+
+    def house(self, asset: str) -> Decimal:
+        """Fees that the exchange has collected, by this scenario and those before it."""
+        return Decimal(self.operator.ask(house=asset, sequence=self.sequence)["available"])
+
+    def market_state_and_reason(self) -> tuple[str, str]:
+        market = self.client.get(f"/api/v1/markets/{self.symbol}").json()
+        return market["state"].replace("_", "-"), market["state_reason"]
 
     def market_state(self) -> str:
         return str(self.client.get(f"/api/v1/markets/{self.symbol}").json()["state"])
