@@ -39,8 +39,10 @@ def claim(var_dir: Path, address: str) -> Iterator[None]:
         file.truncate(0)
         file.write(f"{address}/ (process {os.getpid()})\n")
         file.flush()
-        yield
-        file.truncate(0)
+        try:
+            yield
+        finally:
+            file.truncate(0)
 
 
 def end_leftovers(var_dir: Path) -> None:
