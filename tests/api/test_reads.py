@@ -116,7 +116,8 @@ def test_bad_queries(alice, path, query, code):
     [
         ("/orders?market=XXX-YYY", 404, "unknown_market"), ("/orders?status=half", 400, "invalid_request"),
         ("/orders?side=up", 400, "invalid_request"), ("/fills?order_id=x", 400, "invalid_request"),
-        ("/ledger?asset=XXX", 404, "unknown_asset"), ("/fills?order_id=99999999999999999999999", 400, "invalid_request"),
+        ("/ledger?asset=XXX", 404, "unknown_asset"),
+        ("/fills?order_id=99999999999999999999999", 400, "invalid_request"),
         ("/ledger?kind=gift", 400, "invalid_request"), ("/orders/1?x=1", 400, "invalid_request"),
         ("/orders/999999999", 404, "unknown_order"), ("/orders/0", 404, "unknown_order"),
         ("/orders/99999999999999999999999", 404, "unknown_order"), ("/orders/-1", 404, "not_found"),

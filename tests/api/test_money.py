@@ -1,0 +1,84 @@
+"""Withdrawals, transfers, deposits."""
+
+from decimal import Decimal
+
+import pytest
+
+
+def test_a_withdrawal_is_held_and_asked_for_once(alice):
+    before = alice.balances(0)
+    reference = f"w{alice._fresh_ms()}"
+    body = {"asset": "ETH", "amount": "1.000000000000000001", "reference": reference}
+    made = alice.post("/withdrawals", body).ok(201)
+    assert (made["status"], made["amount"], made["asset"]) == ("held", "1.000000000000000001", "ETH")
+    again = alice.post("/withdrawals", body).ok(201)
+    assert again["id"] == made["id"]
+    after = alice.balances(made["sequence"])
+    assert Decimal(before["ETH"][0]) - Decimal(after["ETH"][0]) == Decimal("1.000000000000000001")
+    assert Decimal(after["ETH"][1]) - Decimal(before["ETH"][1]) == Decimal("1.000000000000000001")
+    assert alice.post("/withdrawals", body | {"amount": "2"}).code == "reference_reused"
+    assert alice.get("/withdrawals?limit=1").ok()["withdrawals"][0]["id"] == made["id"]
+
+
+def test_a_transfer_moves_at_once(alice, bob):
+    before = {trader.account: Decimal(trader.balances(0)["USDT"][0]) for trader in (alice, bob)}
+    made = alice.post("/transfers", {"asset": "USDT", "amount": "1.5", "to_account": bob.account}).ok(201)
+    assert (made["status"], made["from_account"], made["to_account"]) == ("done", alice.account, bob.account)
+    after = {trader.account: Decimal(trader.balances(made["sequence"])["USDT"][0]) for trader in (alice, bob)}
+    assert after[alice.account] - before[alice.account] == Decimal("-1.5")
+    assert after[bob.account] - before[bob.account] == Decimal("1.5")
+    for trader in (alice, bob):
+        assert trader.get("/transfers?limit=1").ok()["transfers"][0]["id"] == made["id"]
+    bob.post("/transfers", {"asset": "USDT", "amount": "1.5", "to_account": alice.account}).ok(201)
+
+
+BAD = [
+    ({"asset": "XXX"}, 404, "unknown_asset"), ({"asset": "btc"}, 400, "invalid_request"),
+    ({"amount": "0"}, 422, "invalid_amount"), ({"amount": "-1"}, 422, "invalid_amount"),
+    ({"amount": "0.000000001"}, 422, "too_precise"), ({"amount": "NaN"}, 400, "invalid_number"),
+    ({"amount": 1}, 400, "invalid_request"), ({"amount": "9" * 59}, 422, "invalid_amount"),
+    ({"amount": None}, 400, "invalid_request"), ({"reference": "a b"}, 400, "invalid_request"),
+    ({"nonsense": 1}, 400, "invalid_request"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "status", "code"), BAD)
+@pytest.mark.parametrize("path", ["/withdrawals", "/transfers"])
+def test_refused_before_the_matcher(alice, bob, nothing_executed, path, change, status, code):
+    body = {"asset": "BTC", "amount": "1"} | ({"to_account": bob.account} if path == "/transfers" else {})
+    answer = alice.post(path, body | change)
+    assert (answer.status, answer.code) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("to", "status", "code"),
+    [
+        (999_999, 404, "unknown_account"),
+        (0, 400, "invalid_request"),
+        (-1, 400, "invalid_request"),
+        ("1", 400, "invalid_request"),
+    ],
+)
+def test_money_for_nobody_stays(alice, nothing_executed, to, status, code):
+    answer = alice.post("/transfers", {"asset": "BTC", "amount": "1", "to_account": to})
+    assert (answer.status, answer.code) == (status, code)
+
+
+def test_to_oneself(alice, nothing_executed):
+    answer = alice.post("/transfers", {"asset": "BTC", "amount": "1", "to_account": alice.account})
+    assert (answer.status, answer.code) == (400, "invalid_parameter")
+
+
+@pytest.mark.parametrize("path", ["/withdrawals", "/transfers"])
+def test_more_than_there_is(alice, bob, path):
+    before = alice.balances(0)
+    body = {"asset": "BTC", "amount": "1000000"} | ({"to_account": bob.account} if path == "/transfers" else {})
+    answer = alice.post(path, body)
+    assert (answer.status, answer.code) == (422, "insufficient_balance")
+    assert alice.balances(0) == before
+
+
+def test_deposits_are_listed(alice):
+    deposits = alice.get("/deposits").ok()["deposits"]
+    assert {deposit["asset"] for deposit in deposits} >= {"BTC", "USDT", "ETH"}
+    assert {deposit["status"] for deposit in deposits} == {"credited"}
