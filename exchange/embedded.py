@@ -21,6 +21,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 import redis
+from psycopg import sql
 
 POSTGRES_SETTINGS = {
     "listen_addresses": "",
@@ -193,7 +194,7 @@ class Postgres:
         """Create the database if it is missing; returns its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
-                connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]  a constant of ours
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
 
     def alive(self) -> bool:

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Final, cast
 
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
@@ -74,19 +74,23 @@ def _follower(name: str, sequence: int) -> Check:
     return Check(True, f"at sequence {sequence}", False, figures)
 
 
+def _stored(key: str) -> bytes | None:
+    return cast("bytes | None", redis_client.get().get(key))  # typed as perhaps awaitable, which this client's is not
+
+
 def _read_model(name: str) -> Callable[[], Check]:
     return lambda: _follower(name, projection.offset(name))
 
 
 def _market_data() -> Check:
-    sequence = redis_client.get().get(MARKET_DATA_KEY)
+    sequence = _stored(MARKET_DATA_KEY)
     if sequence is None:
         return Check(False, "has published nothing yet", False, {})
     return _follower("market data", int(sequence))
 
 
 def _reconcile() -> Check:
-    text = redis_client.get().get(RECONCILE_KEY)
+    text = _stored(RECONCILE_KEY)
     if text is None:
         return Check(False, "has not compared anything yet", False, {})
     last = json.loads(text)
