@@ -1,9 +1,15 @@
 """Every address of the web process."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
 from exchange import health, metrics
+
+# Operators sign in where everybody does, under the same limits; the admin's own login page has none.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Provex operators"
+admin.site.index_title = "Everything is shown; what can be changed is changed by commands"
 
 urlpatterns = [
     path("health/live", health.live, name="health_live"),

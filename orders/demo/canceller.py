@@ -48,7 +48,7 @@ class Canceller:
         if random.random() < 0.12:
             stop = rules.price(fair * (1 - sign * random.uniform(0.002, 0.01)))
             return order | {"type": "market", "stop_price": str(stop)}
-        return order | {"price": str(rules.price(fair * (1 + sign * random.uniform(0.0003, 0.006))))}
+        return order | {"price": str(rules.price(fair * (1 + sign * random.uniform(0.0002, 0.004))))}
 
     async def _live(self, rules: Rules, order: dict[str, Any]) -> None:
         """An order's life: perhaps a change of mind about its price, then its end."""

@@ -11,8 +11,8 @@ from hashlib import blake2b
 from typing import Final
 
 PERIODS_S: Final = tuple(4 * 2**n for n in range(16))  # 4 s … 1.5 days
-# About 0.03 % a square root of a second, some 170 % a year: a lively crypto market.
-ROUGHNESS: Final = 0.0003
+# A standard deviation of about 0.13 % a minute: a lively crypto market.
+ROUGHNESS: Final = 0.00013
 BASES: Final[Mapping[str, float]] = {"BTC-USDT": 60_000.0, "ETH-USDT": 3_000.0}
 # Priced by the two others, so that there is nothing to gain by going round.
 CROSSES: Final[Mapping[str, tuple[str, str]]] = {"ETH-BTC": ("ETH-USDT", "BTC-USDT")}

@@ -30,8 +30,8 @@ class Style:
 
 
 STYLES: Final = {
-    "maker-1": Style(levels=7, first=0.00022, growth=1.55, worth=2_500),
-    "maker-2": Style(levels=9, first=0.0006, growth=1.6, worth=9_000),
+    "maker-1": Style(levels=7, first=0.0001, growth=1.6, worth=2_500),
+    "maker-2": Style(levels=10, first=0.0003, growth=1.65, worth=9_000),
 }
 
 

@@ -12,7 +12,7 @@ export const LIVE = 'live';
 export const CONNECTING = 'connecting';
 export const WAITING = 'waiting';
 
-const nameOf = ({ channel, market = '', interval = '' }) => `${channel}/${market}/${interval}`;
+const nameOf = ({ channel, market, ticker, interval = '' }) => `${channel}/${market ?? ticker?.market ?? ''}/${interval}`;
 
 export class Stream {
   #url;

@@ -1,0 +1,49 @@
+"""Commands that operators send by hand, each with who sent it and what became of it in the audit."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from accounts.models import Account, AuditEntry
+from accounts.problems import Problem
+from matching import gateway
+from matching.engine import commands
+from matching.gateway import GatewayError, Result
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def send(
+    command: Sequence[Any], *, action: str, subject: str, actor: "User", ip: str | None, account: Account | None = None
+) -> Result:
+    """Execute one operator's command.
+
+    The audit gets a row before it leaves, so that no command is without a name, and one with what came of it: the
+    result's sequence, or why there is none. Call it outside of a transaction, or the first row waits for the end.
+    Raises Problem with the engine's code, and GatewayError.
+    """
+
+    def note(action: str, **detail: Any) -> None:
+        AuditEntry.objects.create(
+            action=action, subject=subject, actor=actor, ip=ip, account=account, detail={"command": command} | detail
+        )
+
+    note(f"{action}.asked")
+    try:
+        (result,) = gateway.submit([command])
+    except GatewayError as error:
+        note(action, outcome=error.code)
+        raise
+    kind, *fields = result.events[-1]
+    if kind == "rejected":
+        note(action, outcome="rejected", code=fields[0], sequence=result.sequence)
+        raise Problem(fields[0], f"Refused by the engine: {fields[0]}", sequence=result.sequence)
+    note(action, outcome="executed", sequence=result.sequence)
+    return result
+
+
+def set_fee_tier(*, account: Account, tier: int, actor: "User", ip: str | None) -> Result:
+    """Put an account into a fee tier; 0 pays most. Raises as `send`."""
+    command = commands.tier(account=account.pk, tier=tier)
+    subject = f"account {account.pk} tier {tier}"
+    return send(command, action="fee_tier.set", subject=subject, actor=actor, ip=ip, account=account)
