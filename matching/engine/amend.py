@@ -11,23 +11,20 @@ from matching.engine.takers import follow_up, lift, run
 from matching.money import MAX_PRICE
 
 
-def amend(state: State, command: Any, events: list[Event]) -> None:
+def amend(state: State, command: Any) -> list[Event]:
     """Handle `amend`."""
     _, deadline, account_id, order_id, client_id, new_price, new_size = command
     if 0 < deadline < state.time_us:
-        events.append(("rejected", "deadline_passed"))
-        return
+        return [("rejected", "deadline_passed")]
     order = find_open(state, account_id, order_id, client_id)
     if order is None:
-        events.append(("rejected", "unknown_order"))
-        return
+        return [("rejected", "unknown_order")]
     price = new_price or order.price
     size = new_size or order.size
     remaining = size - (order.size - order.remaining)
     code = why_not_amend(order, new_price, new_size, price, size, remaining)
     if code:
-        events.append(("rejected", code))
-        return
+        return [("rejected", code)]
 
     seat = order.seat
     market = seat.market
@@ -54,14 +51,15 @@ def amend(state: State, command: Any, events: list[Event]) -> None:
         order.price = price
         order.remaining = remaining
         order.size = size
-    events.append(
+    events: list[Event] = [
         ("amend", order.id, seat.account_id, market.id, side, old_price, old_remaining, price, size, remaining, held,
          int(keeps))
-    )  # fmt: skip
+    ]  # fmt: skip
     if not keeps:
         run(state, order, LIMIT, GTC, 0, 0, events)
         if market.first:
             follow_up(state, market, events)
+    return events
 
 
 def why_not_amend(order: Order, new_price: int, new_size: int, price: int, size: int, remaining: int) -> str | None:

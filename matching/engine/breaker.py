@@ -1,48 +1,102 @@
 """The circuit breaker of a market: whether a taker's trades went too far from the last window's low or high.
 
-Of a window's trades only those can become its low or high that no later trade undercuts or exceeds; two queues keep
-just these, so a trade costs O(1) on average. The trades of one taker go one way in price at one time: looking at the
-first and the last of them decides for all.
+The trades of one taker go one way in price at one time, so the first and the last of them decide for all. Of earlier
+trades only those can be the window's low or high that no later one undercuts or exceeds; two queues keep just these,
+so that a trade costs O(1) on average. Before the queues are asked, bounds that may be too tight (an old low that has
+left the window) but never too wide clear nearly every trade.
 """
 
 from collections import deque
 
+from matching.engine.state import NEVER
 from matching.money import PPM
+
+FORGET_EVERY = 64
+
+Trade = tuple[int, int]  # time_us, price in ticks
 
 
 class Breaker:
-    """`lows` rise and `highs` fall in price, both rise in time: (time_us, price in ticks)."""
+    """`bottom`, `top` and `at` are of the latest taker's trades; `lows` rise and `highs` fall in price before it.
 
-    __slots__ = ("highs", "lows", "ppm", "window_us")
+    `low` and `high` are the lowest and the highest price since the queues were last asked; a trade above `ceiling`
+    or below `floor` would breach if both still are in the window.
+    """
+
+    __slots__ = ("at", "bottom", "ceiling", "floor", "high", "highs", "low", "lows", "ppm", "top", "window_us")
 
     def __init__(self, ppm: int, window_us: int) -> None:
         self.ppm = ppm
         self.window_us = window_us
-        self.lows: deque[tuple[int, int]] = deque()
-        self.highs: deque[tuple[int, int]] = deque()
-
-    def is_breached(self, now: int, first: int, last: int) -> bool:
-        """Note a taker's trades, of which the first and the last price are given; True if one of them breached."""
-        lows, highs = self.lows, self.highs
-        oldest = now - self.window_us
-        while lows and lows[0][0] < oldest:
-            lows.popleft()
-        while highs and highs[0][0] < oldest:
-            highs.popleft()
-        # The farthest that a trade stood above the window's low as of that trade, and below its high: the first
-        # trade belongs to the window when the last is looked at, but not the other way round.
-        low = min(lows[0][1], first) if lows else first
-        high = max(highs[0][1], first) if highs else first
-        bottom, top = (first, last) if first <= last else (last, first)
-        while lows and lows[-1][1] >= bottom:
-            lows.pop()
-        lows.append((now, bottom))
-        while highs and highs[-1][1] <= top:
-            highs.pop()
-        highs.append((now, top))
-        return (top - low) * PPM > self.ppm * low or (high - bottom) * PPM > self.ppm * high
+        self.lows: deque[Trade] = deque()
+        self.highs: deque[Trade] = deque()
+        self.clear()
 
     def clear(self) -> None:
         """Empty the window."""
         self.lows.clear()
         self.highs.clear()
+        self.at = 0
+        self.bottom = self.low = self.ceiling = NEVER
+        self.top = self.high = self.floor = 0
+
+    def is_breached(self, now: int, first: int, last: int) -> bool:
+        """Note a taker's trades, of which the first and the last price are given; True if one of them breached."""
+        if first == last == self.bottom == self.top:
+            # Nothing moved since a trade that did not breach, and the window only lost trades.
+            self.at = now
+            return False
+        # The first trade belongs to the window when the last is looked at, but not the other way round.
+        if first < self.low or first > self.high:
+            self._reach(first)
+        bottom, top = (first, last) if first < last else (last, first)
+        if (top > self.ceiling or bottom < self.floor) and self._breaches_window(now, first, bottom, top):
+            return True
+        if self.bottom < bottom:
+            self._bury(self.lows, self.bottom, 1)
+        if self.top > top:
+            self._bury(self.highs, self.top, -1)
+        self.bottom, self.top, self.at = bottom, top, now
+        if last < self.low or last > self.high:
+            self._reach(last)
+        return False
+
+    def _breaches_window(self, now: int, first: int, bottom: int, top: int) -> bool:
+        self.tighten(now - self.window_us)
+        self._reach(first)
+        return top > self.ceiling or bottom < self.floor
+
+    def tighten(self, oldest: int) -> None:
+        """Make `low` and `high` those of the trades since `oldest`."""
+        lows, highs = live(self.lows, oldest), live(self.highs, oldest)
+        self.low, self.ceiling, self.high, self.floor = NEVER, NEVER, 0, 0
+        if self.at >= oldest and self.top:
+            self._reach(self.bottom)
+            self._reach(self.top)
+        if lows:
+            self._reach(lows[0][1])
+        if highs:
+            self._reach(highs[0][1])
+
+    def _reach(self, price: int) -> None:
+        if price < self.low:
+            self.low = price
+            self.ceiling = price + price * self.ppm // PPM
+        if price > self.high:
+            self.high = price
+            self.floor = price - price * self.ppm // PPM
+
+    def _bury(self, queue: deque[Trade], price: int, sign: int) -> None:
+        # The latest taker's extreme may be the window's again when what follows it has left.
+        while queue and queue[-1][1] * sign >= price * sign:
+            queue.pop()
+        queue.append((self.at, price))
+        if not len(queue) % FORGET_EVERY:
+            live(queue, self.at - self.window_us)
+
+
+def live(queue: deque[Trade], oldest: int) -> deque[Trade]:
+    """The queue without the trades before `oldest`."""
+    while queue and queue[0][0] < oldest:
+        queue.popleft()
+    return queue

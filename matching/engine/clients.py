@@ -5,26 +5,35 @@ closing, from which old records are dropped a few at a time. Lookups look at the
 when a record was really dropped.
 """
 
-from matching.engine.state import DAY_US, ClosedId, Order, State
+from typing import Final
 
-DROPS_PER_CLOSE = 2
+from matching.engine.state import DAY_US, Order, State
+
+DROP_EVERY: Final = 64
 
 
 def remember(state: State, order: Order) -> None:
-    """Keep the client id of an order that closes now; drop a few records that are too old."""
-    closed, now = state.closed, state.time_us
+    """Keep the client id of an order that closes now."""
+    closed = state.closed
     account = order.seat.account
-    record: ClosedId = (now, account, order.client_id, order.id, order.sequence, order.fingerprint)
-    account.clients[order.client_id] = record
+    client_id = order.client_id
+    account.clients[client_id] = record = (
+        state.time_us, account, client_id, order.id, order.sequence, order.fingerprint
+    )  # fmt: skip
     closed.append(record)
-    for _ in range(DROPS_PER_CLOSE):
-        oldest = closed[0]
-        if now < oldest[0] + DAY_US:
+    if not len(closed) % DROP_EVERY:
+        _drop_old(state)
+
+
+def _drop_old(state: State) -> None:
+    closed, old = state.closed, state.time_us - DAY_US
+    for _ in range(2 * DROP_EVERY):
+        if closed[0][0] > old:
             break
-        closed.popleft()
-        clients = oldest[1].clients
-        if clients.get(oldest[2]) is oldest:
-            del clients[oldest[2]]
+        record = closed.popleft()
+        clients = record[1].clients
+        if clients.get(record[2]) is record:
+            del clients[record[2]]
 
 
 def known_order(state: State, account_id: int, client_id: str) -> tuple[int, int, int] | None:

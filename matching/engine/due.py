@@ -93,8 +93,9 @@ def _is_live(state: State, entry: DueEntry) -> bool:
     return state.accounts_by_id[id].deadman_us == time_us
 
 
-def set_state(state: State, market: Market, to: str, until: int, reason: str, events: list[Event]) -> None:
+def set_state(state: State, market: Market, to: str, until: int, reason: str) -> Event:
     """Put a market into a state, until a time or (0) until told otherwise."""
     market.state = to
+    market.derive()
     schedule_transition(state, market, until)
-    events.append(("state", market.id, to, until, reason))
+    return ("state", market.id, to, until, reason)

@@ -9,22 +9,28 @@ from matching.engine.events import Event
 from matching.engine.state import Account, Order, State, StopOrder
 
 
-def end_standing(state: State, order: Order, reason: str, events: list[Event]) -> None:
-    """End an order that rests or waits: out of its book, its hold released, `done`."""
+def end_standing(state: State, order: Order, reason: str) -> Event:
+    """End an order that rests or waits: out of its book, its hold released. Returns its `done`."""
     seat = order.seat
     market = seat.market
     side = order.side
     remaining = order.remaining
+    if side:
+        book = market.asks
+        balance = seat.base
+        released = remaining * market.lot_atoms
+    else:
+        book = market.bids
+        balance = seat.quote
+        released = order.price * remaining * market.unit
     if order.level is not None:
-        (market.asks if side else market.bids).remove(order)
-        released = remaining * market.lot_atoms if side else order.price * remaining * market.unit
+        book.remove(order)
         resting = 1
     else:
         assert isinstance(order, StopOrder)
         released = order.held
-        resting = 2
         market.stops.forget(order)
-    balance = seat.base if side else seat.quote
+        resting = 2
     balance.held -= released
     balance.available += released
     del seat.orders[order.id]
@@ -33,9 +39,7 @@ def end_standing(state: State, order: Order, reason: str, events: list[Event]) -
         remember(state, order)
     if order.expires:
         forget_expiry(state, order)
-    events.append(
-        ("done", order.id, seat.account_id, market.id, side, order.price, remaining, released, resting, reason)
-    )
+    return ("done", order.id, seat.account_id, market.id, side, order.price, remaining, released, resting, reason)
 
 
 def held_by(order: Order) -> int:
@@ -55,36 +59,30 @@ def open_orders(account: Account, market_id: int = 0, side: int = -1) -> list[Or
     ]
 
 
-def cancel(state: State, command: Any, events: list[Event]) -> None:
+def cancel(state: State, command: Any) -> list[Event]:
     """Handle `cancel`."""
     _, deadline, account_id, order_id, client_id = command
-    if 0 < deadline < state.time_us:
-        events.append(("rejected", "deadline_passed"))
-        return
+    if deadline and 0 < deadline < state.time_us:
+        return [("rejected", "deadline_passed")]
     order = find_open(state, account_id, order_id, client_id)
     if order is None:
-        events.append(("rejected", "unknown_order"))
-        return
-    end_standing(state, order, "canceled", events)
+        return [("rejected", "unknown_order")]
+    return [end_standing(state, order, "canceled")]
 
 
-def cancel_all(state: State, command: Any, events: list[Event]) -> None:
+def cancel_all(state: State, command: Any) -> list[Event]:
     """Handle `cancel_all`."""
     _, deadline, account_id, market_id, side = command
-    code = None
     if 0 < deadline < state.time_us:
-        code = "deadline_passed"
-    elif account_id < 1:
-        code = "invalid_account"
-    elif market_id != 0 and market_id not in state.markets:
-        code = "unknown_market"
-    elif side not in (-1, BUY, SELL):
-        code = "invalid_parameter"
-    if code:
-        events.append(("rejected", code))
-        return
+        return [("rejected", "deadline_passed")]
+    if account_id < 1:
+        return [("rejected", "invalid_account")]
+    if market_id != 0 and market_id not in state.markets:
+        return [("rejected", "unknown_market")]
+    if side not in (-1, BUY, SELL):
+        return [("rejected", "invalid_parameter")]
     account = state.accounts_by_id.get(account_id)
     orders = open_orders(account, market_id, side) if account else []
-    events.append(("cancel_all", account_id, market_id, side, len(orders)))
-    for order in orders:
-        end_standing(state, order, "canceled", events)
+    events: list[Event] = [("cancel_all", account_id, market_id, side, len(orders))]
+    events += [end_standing(state, order, "canceled") for order in orders]
+    return events

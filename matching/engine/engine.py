@@ -8,7 +8,7 @@ from matching.engine.events import Event
 from matching.engine.invariants import check_state
 from matching.engine.state import State
 
-Handler = Callable[[State, Any, list[Event]], None]
+Handler = Callable[[State, Any], list[Event]]
 
 HANDLERS: Final[dict[str, Handler]] = {
     "place": place.place,
@@ -51,11 +51,9 @@ class Engine(State):
             raise ValueError(f"time falls from {self.time_us} to {time_us}")
         self.time_us = time_us
         self.sequence += 1
-        events: list[Event] = []
         if time_us >= self.next_due:
-            markets.run_due(self, events)
-        handler(self, command, events)
-        return events
+            return markets.run_due(self) + handler(self, command)
+        return handler(self, command)
 
     def balance(self, account: int, asset: int) -> tuple[int, int]:
         """(available, held) in atoms; zeros for what the engine never saw."""

@@ -20,7 +20,7 @@ def _spendable(state: State, account_id: int, asset_id: int, amount: int) -> Bal
     return balance if balance is not None and balance.available >= amount else None
 
 
-def deposit(state: State, command: Any, events: list[Event]) -> None:
+def deposit(state: State, command: Any) -> list[Event]:
     """Handle `deposit`: credit an account; the index within a source makes it happen once."""
     _, deadline, source, index, account_id, asset_id, amount = command
     last = state.sources.get(source, 0)
@@ -38,15 +38,14 @@ def deposit(state: State, command: Any, events: list[Event]) -> None:
         if code is None and state.assets[asset_id].total + amount > MAX_AMOUNT:
             code = "balance_overflow"
     if code:
-        events.append(("rejected", code))
-        return
+        return [("rejected", code)]
     state.sources[source] = index
     state.assets[asset_id].total += amount
     state.account(account_id).balance(asset_id).available += amount
-    events.append(("deposit", source, index, account_id, asset_id, amount))
+    return [("deposit", source, index, account_id, asset_id, amount)]
 
 
-def hold(state: State, command: Any, events: list[Event]) -> None:
+def hold(state: State, command: Any) -> list[Event]:
     """Handle `hold`: set an amount aside for a withdrawal."""
     _, deadline, withdrawal, account_id, asset_id, amount = command
     balance = None
@@ -65,26 +64,23 @@ def hold(state: State, command: Any, events: list[Event]) -> None:
             balance = _spendable(state, account_id, asset_id, amount)
             code = "insufficient_balance"
     if balance is None:
-        events.append(("rejected", code))
-        return
+        return [("rejected", code)]
     balance.available -= amount
     balance.held += amount
     state.withdrawals[withdrawal] = (account_id, asset_id, amount)
-    events.append(("hold", withdrawal, account_id, asset_id, amount))
+    return [("hold", withdrawal, account_id, asset_id, amount)]
 
 
-def end_withdrawal(state: State, command: Any, events: list[Event]) -> None:
+def end_withdrawal(state: State, command: Any) -> list[Event]:
     """Handle `release` (give the amount back) and `complete` (it has left the exchange)."""
     kind, deadline, withdrawal = command
     if 0 < deadline < state.time_us:
-        events.append(("rejected", "deadline_passed"))
-        return
+        return [("rejected", "deadline_passed")]
     ended = state.released if kind == "release" else state.completed
     held = state.withdrawals.get(withdrawal)
     if held is None:
         code = "already_applied" if withdrawal in ended else "unknown_withdrawal"
-        events.append(("rejected", code))
-        return
+        return [("rejected", code)]
     account_id, asset_id, amount = held
     del state.withdrawals[withdrawal]
     ended.add(withdrawal)
@@ -94,10 +90,10 @@ def end_withdrawal(state: State, command: Any, events: list[Event]) -> None:
         balance.available += amount
     else:
         state.assets[asset_id].total -= amount
-    events.append((kind, withdrawal, account_id, asset_id, amount))
+    return [(kind, withdrawal, account_id, asset_id, amount)]
 
 
-def transfer(state: State, command: Any, events: list[Event]) -> None:
+def transfer(state: State, command: Any) -> list[Event]:
     """Handle `transfer`: move an amount between accounts, or pay collected fees out of account 0."""
     _, deadline, id, source, to, asset_id, amount = command
     balance = None
@@ -116,9 +112,8 @@ def transfer(state: State, command: Any, events: list[Event]) -> None:
             balance = _spendable(state, source, asset_id, amount)
             code = "insufficient_balance"
     if balance is None:
-        events.append(("rejected", code))
-        return
+        return [("rejected", code)]
     balance.available -= amount
     state.account(to).balance(asset_id).available += amount
     state.transfers.add(id)
-    events.append(("transfer", id, source, to, asset_id, amount))
+    return [("transfer", id, source, to, asset_id, amount)]

@@ -1,6 +1,6 @@
 """Commands of the operators: assets, markets, their states, fee tiers, dead-man switches; and the passing of time."""
 
-from typing import Any
+from typing import Any, Final
 
 from matching.engine.book import Side
 from matching.engine.breaker import Breaker
@@ -21,45 +21,42 @@ AT_LEAST_ZERO = ("min_notional", "breaker_ppm", "breaker_window_us", "halt_us", 
 RULES = FIELDS["market"][1:]
 
 
-def _is_late(state: State, command: Any, events: list[Event]) -> bool:
-    if 0 < command[1] < state.time_us:
-        events.append(("rejected", "deadline_passed"))
-        return True
-    return False
+LATE: Final[Event] = ("rejected", "deadline_passed")
 
 
-def asset(state: State, command: Any, events: list[Event]) -> None:
+def _is_late(state: State, command: Any) -> bool:
+    return 0 < command[1] < state.time_us
+
+
+def asset(state: State, command: Any) -> list[Event]:
     """Handle `asset`."""
-    if _is_late(state, command, events):
-        return
+    if _is_late(state, command):
+        return [LATE]
     _, _, id, code, scale = command
     known = state.assets.get(id)
     if id < 1 or not 0 <= scale <= MAX_SCALE or (known is not None and (known.code, known.scale) != (code, scale)):
-        events.append(("rejected", "invalid_parameter"))
-        return
+        return [("rejected", "invalid_parameter")]
     if known is None:
         state.assets[id] = Asset(id, code, scale)
-    events.append(("asset", id, code, scale))
+    return [("asset", id, code, scale)]
 
 
-def market(state: State, command: Any, events: list[Event]) -> None:
+def market(state: State, command: Any) -> list[Event]:
     """Handle `market`: create one, or change its rules."""
-    if _is_late(state, command, events):
-        return
+    if _is_late(state, command):
+        return [LATE]
     rules = dict(zip(FIELDS["market"], command[2:], strict=True))
     if rules["base"] not in state.assets or rules["quote"] not in state.assets:
-        events.append(("rejected", "unknown_asset"))
-        return
+        return [("rejected", "unknown_asset")]
     there = state.markets.get(rules["market"])
     if not _are_good_rules(rules) or (there and any(rules[name] != getattr(there, name) for name in FIXED_FIELDS)):
-        events.append(("rejected", "invalid_parameter"))
-        return
+        return [("rejected", "invalid_parameter")]
     rules["fees"] = [list(row) for row in rules["fees"]]
     if there is None:
         new_market(state, rules)
     else:
         set_rules(there, rules)
-    events.append(("market", *command[2:-1], [list(row) for row in rules["fees"]]))
+    return [("market", *command[2:-1], [list(row) for row in rules["fees"]])]
 
 
 def _are_good_rules(rules: dict[str, Any]) -> bool:
@@ -97,87 +94,85 @@ def set_rules(market: Market, rules: dict[str, Any]) -> None:
         setattr(market, name, rules[name])
     is_on = market.breaker_ppm > 0 and market.breaker_window_us > 0
     market.breaker = Breaker(market.breaker_ppm, market.breaker_window_us) if is_on else None
-    market.set_last(market.last)
+    market.derive()
     for seat in market.seats.values():
         seat.set_fees()
 
 
-def market_state(state: State, command: Any, events: list[Event]) -> None:
+def market_state(state: State, command: Any) -> list[Event]:
     """Handle `state`."""
-    if _is_late(state, command, events):
-        return
+    if _is_late(state, command):
+        return [LATE]
     _, _, market_id, to = command
     market = state.markets.get(market_id)
     if market is None or to not in STATES:
-        events.append(("rejected", "unknown_market" if market is None else "invalid_parameter"))
-        return
-    set_state(state, market, to, 0, "operator", events)
+        return [("rejected", "unknown_market" if market is None else "invalid_parameter")]
+    events = [set_state(state, market, to, 0, "operator")]
     work_off(state, market, events)
+    return events
 
 
-def tier(state: State, command: Any, events: list[Event]) -> None:
+def tier(state: State, command: Any) -> list[Event]:
     """Handle `tier`."""
-    if _is_late(state, command, events):
-        return
+    if _is_late(state, command):
+        return [LATE]
     _, _, account_id, tier = command
     if account_id < 1 or not 0 <= tier <= MAX_TIER:
-        events.append(("rejected", "invalid_account" if account_id < 1 else "invalid_parameter"))
-        return
+        return [("rejected", "invalid_account" if account_id < 1 else "invalid_parameter")]
     state.account(account_id).tier = tier
     for market in state.markets.values():
         if account_id in market.seats:
             market.seats[account_id].set_fees()
-    events.append(("tier", account_id, tier))
+    return [("tier", account_id, tier)]
 
 
-def deadman(state: State, command: Any, events: list[Event]) -> None:
+def deadman(state: State, command: Any) -> list[Event]:
     """Handle `deadman`."""
-    if _is_late(state, command, events):
-        return
+    if _is_late(state, command):
+        return [LATE]
     _, _, account_id, timeout_us = command
     if account_id < 1 or not 0 <= timeout_us <= DAY_US:
-        events.append(("rejected", "invalid_account" if account_id < 1 else "invalid_parameter"))
-        return
+        return [("rejected", "invalid_account" if account_id < 1 else "invalid_parameter")]
     deadline_us = state.time_us + timeout_us if timeout_us else 0
     schedule_deadman(state, account_id, deadline_us)
-    events.append(("deadman", account_id, deadline_us))
+    return [("deadman", account_id, deadline_us)]
 
 
-def tick(state: State, command: Any, events: list[Event]) -> None:
+def tick(state: State, command: Any) -> list[Event]:
     """Handle `tick`: what is due has happened already."""
-    _is_late(state, command, events)
+    return [LATE] if _is_late(state, command) else []
 
 
-def engine_version(state: State, command: Any, events: list[Event]) -> None:
+def engine_version(state: State, command: Any) -> list[Event]:
     """Handle `engine`."""
-    if _is_late(state, command, events):
-        return
+    if _is_late(state, command):
+        return [LATE]
     if command[2] < 1:
-        events.append(("rejected", "invalid_parameter"))
-        return
+        return [("rejected", "invalid_parameter")]
     state.version = command[2]
-    events.append(("engine", command[2]))
+    return [("engine", command[2])]
 
 
-def run_due(state: State, events: list[Event]) -> None:
+def run_due(state: State) -> list[Event]:
     """Let everything happen that is due at or before the state's time (docs/protocol.md, section 8)."""
+    events: list[Event] = []
     while (entry := pop_due(state)) is not None:
         _, kind, id, order = entry
         if kind == TRANSITION:
             _change_by_timer(state, state.markets[id], events)
         elif kind == EXPIRY:
-            end_standing(state, order, "expired", events)
+            events.append(end_standing(state, order, "expired"))
         else:
             schedule_deadman(state, id, 0)
             orders = open_orders(state.accounts_by_id[id])
             events.append(("deadman_fired", id, len(orders)))
-            for order in orders:
-                end_standing(state, order, "deadman", events)
+            events += [end_standing(state, order, "deadman") for order in orders]
+    return events
 
 
 def _change_by_timer(state: State, market: Market, events: list[Event]) -> None:
     if market.state == HALTED and market.reopen_us:
-        set_state(state, market, POST_ONLY, state.time_us + market.reopen_us, "timer", events)
+        events.append(set_state(state, market, POST_ONLY, state.time_us + market.reopen_us, "timer"))
     else:
-        set_state(state, market, OPEN, 0, "timer", events)
+        events.append(set_state(state, market, OPEN, 0, "timer"))
         work_off(state, market, events)

@@ -183,14 +183,14 @@ def prevent_self_trade(state: State, taker: Order, maker: Order, by_quote: bool,
         )
         return None
     if stp in (STP_OLDEST, STP_BOTH):
-        end_standing(state, maker, "stp", events)
+        events.append(end_standing(state, maker, "stp"))
     return "stp" if stp in (STP_NEWEST, STP_BOTH, STP_DECREMENT) else None
 
 
 def decrement_maker(state: State, maker: Order, lots: int, events: list[Event]) -> None:
     """Take `lots` off a resting order and its hold; at zero it ends."""
     if lots == maker.remaining:
-        end_standing(state, maker, "stp", events)
+        events.append(end_standing(state, maker, "stp"))
         return
     seat = maker.seat
     market = seat.market

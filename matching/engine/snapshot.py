@@ -9,7 +9,7 @@ import json
 from collections import deque
 from typing import Any, Final
 
-from matching.engine.breaker import Breaker
+from matching.engine.breaker import Breaker, live
 from matching.engine.commands import FIELDS
 from matching.engine.due import schedule_deadman, schedule_expiry, schedule_transition
 from matching.engine.ids import IdRanges
@@ -50,7 +50,7 @@ def dump(state: State) -> dict[str, Any]:
             for closed_us, account, client_id, order, sequence, fingerprint in state.closed
             if state.time_us < closed_us + DAY_US
         ],
-        "markets": [_dump_market(market) for _, market in sorted(state.markets.items())],
+        "markets": [_dump_market(market, state.time_us) for _, market in sorted(state.markets.items())],
     }
 
 
@@ -63,7 +63,7 @@ def _dump_account(account: Account) -> list[Any]:
     return [account.id, account.tier, account.deadman_us, balances]
 
 
-def _dump_market(market: Market) -> dict[str, Any]:
+def _dump_market(market: Market, state_us: int) -> dict[str, Any]:
     breaker = market.breaker
     return {
         "rules": [getattr(market, name if name != "market" else "id") for name in FIELDS["market"]],
@@ -75,9 +75,26 @@ def _dump_market(market: Market) -> dict[str, Any]:
         "asks": [_dump_order(order) for level in market.asks.sorted_levels() for order in level],
         "stops": [_dump_stop(order) for side in (0, 1) for order in market.stops.live(side)],
         "queue": [_dump_stop(order) for order in market.stops.queue if order.stop],
-        "lows": [list(trade) for trade in breaker.lows] if breaker else [],
-        "highs": [list(trade) for trade in breaker.highs] if breaker else [],
+        "breaker": _dump_breaker(breaker, state_us - breaker.window_us) if breaker else None,
     }
+
+
+def _dump_breaker(breaker: Breaker, oldest: int) -> list[Any]:
+    is_latest_live = breaker.top > 0 and breaker.at >= oldest
+    return [
+        [list(trade) for trade in live(breaker.lows, oldest)],
+        [list(trade) for trade in live(breaker.highs, oldest)],
+        [breaker.at, breaker.bottom, breaker.top] if is_latest_live else [],
+    ]
+
+
+def _load_breaker(breaker: Breaker, dump: list[Any]) -> None:
+    lows, highs, latest = dump
+    breaker.lows.extend((time_us, price) for time_us, price in lows)
+    breaker.highs.extend((time_us, price) for time_us, price in highs)
+    if latest:
+        breaker.at, breaker.bottom, breaker.top = latest
+    breaker.tighten(0)
 
 
 def _dump_order(order: Order) -> list[Any]:
@@ -131,7 +148,8 @@ def _load_market(state: State, dump: dict[str, Any]) -> None:
     rules["fees"] = [list(row) for row in rules["fees"]]
     market = new_market(state, rules)
     market.state = dump["state"]
-    market.set_last(dump["last"])
+    market.last = dump["last"]
+    market.derive()
     market.trades = dump["trades"]
     schedule_transition(state, market, dump["until"])
     for side, rows in ((market.bids, dump["bids"]), (market.asks, dump["asks"])):
@@ -146,9 +164,7 @@ def _load_market(state: State, dump: dict[str, Any]) -> None:
         order.triggered = True
         market.stops.queue.append(order)
     if market.breaker is not None:
-        market.breaker = Breaker(market.breaker_ppm, market.breaker_window_us)
-        market.breaker.lows.extend((time_us, price) for time_us, price in dump["lows"])
-        market.breaker.highs.extend((time_us, price) for time_us, price in dump["highs"])
+        _load_breaker(market.breaker, dump["breaker"])
 
 
 def _load_order(state: State, market: Market, order: Order, row: list[Any]) -> None:

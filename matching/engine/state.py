@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matching.engine.commands import STATES
 from matching.engine.ids import IdRanges
-from matching.money import MAX_PRICE, PPM
+from matching.money import MAX_AMOUNT, MAX_PRICE, PPM
 
 if TYPE_CHECKING:
     from matching.engine.book import Level, Side
@@ -158,8 +158,8 @@ class Market:
     __slots__ = (
         "asks", "band_high", "band_low", "band_ppm", "base", "bids", "breaker", "breaker_ppm",
         "breaker_window_us", "fee_base", "fee_quote", "fees", "first", "halt_us", "id", "last", "lot_atoms",
-        "max_lots", "max_orders", "min_lots", "min_notional", "nobody", "quote", "reference_price", "reopen_us",
-        "seats", "state", "stops", "symbol", "trades", "unit", "until",
+        "max_lots", "max_orders", "min_lots", "min_notional", "nobody", "plain_lots", "quote", "reference_price",
+        "reopen_us", "seats", "state", "stops", "symbol", "trades", "unit", "until",
     )  # fmt: skip
 
     id: int
@@ -194,6 +194,7 @@ class Market:
     fee_base: Balance
     fee_quote: Balance
     band_low: int  # the price band around `last`
+    plain_lots: int  # orders up to this size within the band are neither too large nor too dear; 0 unless open
     band_high: int
 
     def lowest(self, price: int) -> int:
@@ -209,10 +210,17 @@ class Market:
         return lots * self.lot_atoms if side else price * lots * self.unit
 
     def set_last(self, price: int) -> None:
-        """Note the price of the last trade, and with it the band."""
+        """Note the price of the last trade."""
         self.last = price
-        self.band_low = self.lowest(price)
-        self.band_high = self.highest(price)
+        self.derive()
+
+    def derive(self) -> None:
+        """Bring what follows from rules, state and last price up to date."""
+        last = self.last
+        reach = last * self.band_ppm // PPM
+        self.band_low = max(1, last - reach)
+        self.band_high = high = min(MAX_PRICE, last + reach)
+        self.plain_lots = min(self.max_lots, MAX_AMOUNT // (high * self.unit)) if self.state == OPEN else 0
 
 
 class State:

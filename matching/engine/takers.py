@@ -18,7 +18,7 @@ def run(
     """
     if type == LIMIT:
         if tif == FOK and not fills_whole(order):
-            end(state, order, "fok", events)
+            events.append(end(state, order, "fok"))
             return
         reason = take(state, order, order.price, 0, False, events)
         may_rest = tif in (GTC, GTD)
@@ -28,52 +28,48 @@ def run(
         is_capped = (quote > 0) == (side > 0)
         reason = take(state, order, limit, quote, is_capped, events)
         may_rest = False
-    if reason is not None:
-        end(state, order, reason, events)
-    elif not order.remaining:
-        end(state, order, "filled", events)
-    elif may_rest:
-        rest(state, order, events)
+    if reason is None and order.remaining and may_rest:
+        events.append(rest(state, order))
     else:
-        end(state, order, "unfilled", events)
+        events.append(end(state, order, reason or ("unfilled" if order.remaining else "filled")))
 
 
-def rest(state: State, order: Order, events: list[Event]) -> None:
+def rest(state: State, order: Order) -> Event:
     """Put what is left of an order into the book and its hold aside."""
     seat = order.seat
     market = seat.market
-    remaining = order.remaining
+    side = order.side
     price = order.price
-    if order.side:
+    remaining = order.remaining
+    if side:
+        market.asks.add(order)
         balance = seat.base
         held = remaining * market.lot_atoms
-        market.asks.add(order)
     else:
+        market.bids.add(order)
         balance = seat.quote
         held = price * remaining * market.unit
-        market.bids.add(order)
     balance.available -= held
     balance.held += held
-    seat.orders[order.id] = order
+    order_id = order.id
+    seat.orders[order_id] = order
     seat.open += 1
     if order.client_id:
         seat.clients[order.client_id] = order
-    events.append(("rest", order.id, seat.account_id, market.id, order.side, price, remaining, held))
+    return ("rest", order_id, seat.account_id, market.id, side, price, remaining, held)
 
 
-def end(state: State, order: Order, reason: str, events: list[Event]) -> None:
+def end(state: State, order: Order, reason: str) -> Event:
     """`done` for an order in flight."""
     seat = order.seat
     if order.client_id:
         remember(state, order)
     if order.expires:
         forget_expiry(state, order)
-    events.append(
-        ("done", order.id, seat.account_id, seat.market.id, order.side, order.price, order.remaining, 0, 0, reason)
-    )
+    return ("done", order.id, seat.account_id, seat.market.id, order.side, order.price, order.remaining, 0, 0, reason)
 
 
-def wait(state: State, order: StopOrder, held: int, events: list[Event]) -> None:
+def wait(state: State, order: StopOrder, held: int) -> Event:
     """Put a stop order and `held` atoms aside."""
     seat = order.seat
     balance = seat.base if order.side else seat.quote
@@ -85,7 +81,7 @@ def wait(state: State, order: StopOrder, held: int, events: list[Event]) -> None
     seat.open += 1
     if order.client_id:
         seat.clients[order.client_id] = order
-    events.append(("wait", order.id, seat.account_id, seat.market.id, order.side, order.stop, held))
+    return ("wait", order.id, seat.account_id, seat.market.id, order.side, order.stop, held)
 
 
 def lift(order: Order) -> None:
@@ -132,4 +128,6 @@ def _look(state: State, market: Market, events: list[Event]) -> None:
     breaker = market.breaker
     if breaker is not None and breaker.is_breached(state.time_us, first, last):
         breaker.clear()
-        set_state(state, market, HALTED, state.time_us + market.halt_us if market.halt_us else 0, "breaker", events)
+        events.append(
+            set_state(state, market, HALTED, state.time_us + market.halt_us if market.halt_us else 0, "breaker")
+        )
