@@ -22,8 +22,8 @@ format: venv-dev ## Format the code, fix what can be fixed
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 
-bench: venv-dev ## Measure, print the table, keep it in docs/performance.md. ARGS="engine" for one part
-	@exec $(python) -m benchmarks $(ARGS)
+bench: venv-dev ## Measure all, print the tables, keep them in docs/performance.md. ARGS="engine rest" for some
+	@exec $(python) -m benchmarks --write $(ARGS)
 
 manage: venv ## Run a Django command against the running exchange: make manage ARGS="verify_journal"
 	@exec $(python) manage.py $(ARGS)
