@@ -31,10 +31,11 @@ def machine() -> list[str]:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    made_from = commit.stdout.strip() or "none"
     return [
         f"{cpu}, {os.cpu_count()} cores, {memory_gb:.0f} GiB",
         f"{platform.system()} {platform.release()}, {platform.python_implementation()} {platform.python_version()}",
-        f"load {os.getloadavg()[0]:.1f} before the run, {time.strftime('%Y-%m-%d')}, commit {commit.stdout.strip() or 'none'}",
+        f"load {os.getloadavg()[0]:.1f} before the run, {time.strftime('%Y-%m-%d')}, commit {made_from}",
     ]
 
 
