@@ -40,6 +40,7 @@ class Consumer:
         self.leadership = leadership
         self.reply = reply
         self.wake = wake
+        self.taken = 0  # batches of the queue, whatever became of them
 
     def take(self, *, session: str, number: int, attempt: int, commands_json: str) -> None:
         """A batch from the queue. `attempt` counts a gateway's sends of it, from 0.
@@ -47,6 +48,7 @@ class Consumer:
         Numbers decide: the next one is executed, the last one gets its recorded reply again, a lower one is dropped
         (its gateway has that reply), a gap or an unknown session that does not begin at 1 is refused.
         """
+        self.taken += 1
         try:
             known = self.replica.sessions.get(session)
             if known is not None and number <= known[0]:

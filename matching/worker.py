@@ -3,7 +3,8 @@
 import logging
 import os
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import redis
 from celery import bootsteps
@@ -19,7 +20,9 @@ from matching.replica import Replica
 
 log = logging.getLogger(__name__)
 
-DUE_CHECK_S = 0.1
+DUE_CHECK_S: Final = 0.1
+WATCHDOG_S: Final = 1.0
+WATCHDOG_STRIKES: Final = 5
 
 
 class RedisPort:
@@ -48,20 +51,53 @@ class RedisPort:
             log.warning("Redis: %s", error)
 
 
-class DueTimer(bootsteps.StartStopStep):
-    """Lets the consumer look, ten times a second, for what is due."""
+class Watchdog:
+    """Sees that the queue is worked off: a worker can look alive, its timers included, and consume nothing."""
+
+    def __init__(self, *, queue: str, taken: Callable[[], int]) -> None:
+        self._queue = queue
+        self._taken = taken
+        self._seen = -1
+        self._strikes = 0
+
+    def is_stuck(self) -> bool:
+        """To be asked once a second: have messages waited for WATCHDOG_STRIKES checks while none was taken?"""
+        taken = self._taken()
+        if taken != self._seen or not self._waiting():
+            self._seen, self._strikes = taken, 0
+            return False
+        self._strikes += 1
+        return self._strikes >= WATCHDOG_STRIKES
+
+    def _waiting(self) -> int:
+        try:
+            with tasks.app.connection_for_read() as connection:
+                return connection.default_channel.queue_declare(queue=self._queue, passive=True).message_count
+        except Exception:  # the broker's; whatever it is, we know nothing of the queue then
+            return 0
+
+
+class Timers(bootsteps.StartStopStep):
+    """What a leader looks at by itself: what is due, ten times a second, and whether its queue moves."""
 
     consumer: Consumer
+    watchdog: Watchdog
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:
-        """Called by Celery at every (re)connection; it drops the former entry itself."""
-        hub.call_repeatedly(DUE_CHECK_S, self._check)
+        """Called by Celery at every (re)connection; it drops the former entries itself."""
+        hub.call_repeatedly(DUE_CHECK_S, self._due)
+        hub.call_repeatedly(WATCHDOG_S, self._watch)
 
-    def _check(self) -> None:
+    def _due(self) -> None:
         try:
             self.consumer.due()
         except BaseException:
             die()
+
+    def _watch(self) -> None:
+        if self.watchdog.is_stuck():
+            log.critical("messages wait, but none is taken: ending, to start afresh")
+            os._exit(1)
 
 
 def _prefetch(broker_url: str) -> int:
@@ -79,9 +115,10 @@ def run_worker(*, replica: Replica, leadership: Leadership) -> None:
     consumer = Consumer(replica=replica, leadership=leadership, reply=port.reply, wake=port.wake)
     consumer.take_over()
     tasks.install(consumer)
-    DueTimer.consumer = consumer
+    Timers.consumer = consumer
+    Timers.watchdog = Watchdog(queue=settings.MATCHING_QUEUE, taken=lambda: consumer.taken)
     app = tasks.app
-    app.steps["worker"].add(DueTimer)
+    app.steps["worker"].add(Timers)
     app.conf.update(
         worker_prefetch_multiplier=_prefetch(settings.CELERY_BROKER_URL),
         worker_redirect_stdouts=False,

@@ -14,6 +14,8 @@ CREATE TABLE matching_journal (
     CONSTRAINT matching_journal_range CHECK (first >= 1 AND last >= first),
     CONSTRAINT matching_journal_hash_length CHECK (length(hash) = 32)
 ) PARTITION BY RANGE (first);
+-- Out of line, not compressed: compressing costs more than all else an insert does, and the leader waits for it.
+ALTER TABLE matching_journal ALTER COLUMN body SET STORAGE EXTERNAL;
 
 CREATE FUNCTION matching_journal_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

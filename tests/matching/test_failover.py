@@ -201,6 +201,7 @@ def test_recorded_replies_survive_the_matcher(raw: RawSession, matcher: MatcherP
     assert raw.ask(1, DEPOSIT) == first
     snapshot(matcher)
     matcher.kill_child()
+    matcher.wait_leading()
     assert raw.ask(1, DEPOSIT) == first
     assert "loaded snapshot" in matcher.output()
     assert journal.head() == first["first"]
