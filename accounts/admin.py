@@ -1,9 +1,10 @@
 """Admin of accounts: who trades, their API keys, and what operators did."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -12,6 +13,7 @@ from django.urls import path, reverse
 
 from accounts import network, operators, services
 from accounts.models import Account, ApiKey, AuditEntry
+from accounts.operators import Operator
 from accounts.problems import Problem
 from matching.gateway import GatewayError
 from matching.readonly import ReadOnlyAdmin
@@ -19,9 +21,12 @@ from matching.readonly import ReadOnlyAdmin
 TIER_MAX = 1_000
 
 
-def operator_ip(request: HttpRequest) -> str | None:
-    """Where an operator's request came from, for the audit."""
-    return network.client_ip(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")) or None
+def operator_of(request: HttpRequest) -> Operator:
+    """Who asks, for the audit."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    ip = network.client_ip(request.META.get("REMOTE_ADDR", ""), forwarded)
+    assert request.user.pk is not None, "the admin lets nobody else in"
+    return Operator(user_id=request.user.pk, ip=ip or None)
 
 
 class FeeTierForm(forms.Form):
@@ -49,18 +54,14 @@ class AccountAdmin(ReadOnlyAdmin):
 
     def fee_tier(self, request: HttpRequest, account_id: int) -> HttpResponse:
         """Ask for a tier and send the command."""
-        self._require_change(request)
+        if not request.user.has_perm("accounts.change_account"):
+            raise PermissionDenied
         account = get_object_or_404(Account, pk=account_id)
         form = FeeTierForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             tier = form.cleaned_data["tier"]
             try:
-                result = operators.set_fee_tier(
-                    account=account,
-                    tier=tier,
-                    actor=request.user,
-                    ip=operator_ip(request),  # type: ignore[arg-type]
-                )
+                result = operators.set_fee_tier(account=account, tier=tier, by=operator_of(request))
             except (Problem, GatewayError) as error:
                 messages.error(request, str(error))
             else:
@@ -70,12 +71,6 @@ class AccountAdmin(ReadOnlyAdmin):
             "title": f"Fee tier of {account}", "form": form, "opts": self.opts, "original": account,
         }  # fmt: skip
         return TemplateResponse(request, "admin/command_form.html", context)
-
-    def _require_change(self, request: HttpRequest) -> None:
-        from django.core.exceptions import PermissionDenied
-
-        if not request.user.has_perm("accounts.change_account"):
-            raise PermissionDenied
 
 
 @admin.register(ApiKey)
@@ -87,23 +82,19 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     search_fields = ("key", "label", "account__name", "=account__id")
     list_select_related = ("account",)
     exclude = ("encrypted_secret",)
-    actions: ClassVar = ["revoke"]
+    actions = ["revoke"]
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Who may change keys may revoke them."""
-        return request.user.has_perm("accounts.change_apikey")  # type: ignore[union-attr]
+        return request.user.has_perm("accounts.change_apikey")
 
     @admin.action(description="Revoke selected keys", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         """Each with its audit row."""
         for row in queryset.select_related("account"):
             try:
-                services.revoke_api_key(
-                    account=row.account,
-                    key=row.key,
-                    actor=request.user,
-                    ip=operator_ip(request),  # type: ignore[arg-type]
-                )
+                by = operator_of(request)
+                services.revoke_api_key(account=row.account, key=row.key, actor_id=by.user_id, ip=by.ip)
                 messages.success(request, f"Key {row.key} is revoked.")
             except Problem as problem:
                 messages.error(request, f"{row.key}: {problem.detail}")

@@ -27,6 +27,8 @@ class Caller:
     key: str = ""
     signature: str = ""
     expires_ms: int = 0
+    # Who is signed in, of a browser session.
+    user_id: int | None = None
 
     def require(self, permission: str) -> None:
         """Raises Problem permission_denied."""

@@ -31,7 +31,7 @@ def create_account(
 
 def create_api_key(
     *, account: Account, permissions: Iterable[str], label: str = "", ip_allow: Iterable[str] = (),
-    actor: "User | None" = None, ip: str | None = None,
+    actor_id: int | None = None, ip: str | None = None,
 ) -> tuple[str, str]:  # fmt: skip
     """A new key and its secret, which nobody can read again.
 
@@ -49,24 +49,24 @@ def create_api_key(
             account=account, key=key, encrypted_secret=vault.encrypt(secret), label=label[:64],
             permissions=granted, ip_allow=networks,
         )  # fmt: skip
-        _audit("api_key.created", key, account, actor, ip, permissions=granted, ip_allow=networks, label=label[:64])
+        _audit("api_key.created", key, account, actor_id, ip, permissions=granted, ip_allow=networks, label=label[:64])
     return key, secret
 
 
-def revoke_api_key(*, account: Account, key: str, actor: "User | None" = None, ip: str | None = None) -> None:
+def revoke_api_key(*, account: Account, key: str, actor_id: int | None = None, ip: str | None = None) -> None:
     """Nothing signed with the key is taken from now on. Raises Problem unknown_key."""
     with transaction.atomic():
         revoked = ApiKey.objects.filter(account=account, key=key, revoked_at=None).update(revoked_at=timezone.now())
         if not revoked:
             raise Problem("unknown_key")
-        _audit("api_key.revoked", key, account, actor, ip)
+        _audit("api_key.revoked", key, account, actor_id, ip)
         transaction.on_commit(lambda: keys.announce_revoked(key))
 
 
 def _audit(
-    action: str, subject: str, account: Account, actor: "User | None", ip: str | None, **detail: Any
+    action: str, subject: str, account: Account, actor_id: int | None, ip: str | None, **detail: Any
 ) -> None:  # fmt: skip
-    AuditEntry.objects.create(action=action, subject=subject, account=account, actor=actor, ip=ip, detail=detail)
+    AuditEntry.objects.create(action=action, subject=subject, account=account, actor_id=actor_id, ip=ip, detail=detail)
 
 
 def _checked_permissions(permissions: Iterable[str]) -> list[str]:

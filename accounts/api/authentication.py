@@ -56,13 +56,13 @@ class BrowserSession(BaseAuthentication):
             return None
         if request.method not in SAFE_METHODS:
             _check_csrf(django_request)
-        django_request.user = user
         now_us = time.time_ns() // 1_000
         caller = Caller(
             account_id=selectors.account_of_user(user).pk,
             permissions=frozenset(PERMISSIONS),
             tier="standard",
             deadline_us=now_us + signing.WINDOW_MS_DEFAULT * 1_000,
+            user_id=user.pk,
         )
         return caller, caller
 

@@ -127,7 +127,7 @@ class KeysView(_KeysView):
         fields = _read_new_key(json_object(request))
         key, secret = services.create_api_key(
             account=selectors.get_account(account_id=self.caller.account_id),
-            actor=request._request.user,  # type: ignore[arg-type]  # signed in, as BrowserSession made sure
+            actor_id=self.caller.user_id,
             ip=client_ip(request) or None,
             **fields,
         )
@@ -143,7 +143,7 @@ class KeyView(_KeysView):
         services.revoke_api_key(
             account=selectors.get_account(account_id=self.caller.account_id),
             key=key,
-            actor=request._request.user,  # type: ignore[arg-type]  # signed in, as BrowserSession made sure
+            actor_id=self.caller.user_id,
             ip=client_ip(request) or None,
         )
         return Response(status=204)
