@@ -113,6 +113,9 @@ class Generator:
         due = self.engine.next_due
         if roll < 70:
             return now + self.choice.integer(0, 3)
+        ends = [m.window[0][0] + m.breaker_window_us for m in self.engine.markets.values() if m.window]
+        if roll < 72 and ends and max(ends) > now:
+            return max(now, max(ends) + self.choice.one_of((0, 1)))
         if roll < 98 or due is None or due < now:
             return now + self.choice.integer(0, SECOND_US // 4)
         if roll == 99 and self.chance(8):
