@@ -5,7 +5,8 @@ import sys
 import time
 from pathlib import Path
 
-ESSENTIAL = re.compile(rb"\b(WARNING|ERROR|CRITICAL)\b|^Traceback ")
+ESSENTIAL = re.compile(rb"\b(WARNING|ERROR|CRITICAL)\b")
+TRACE = b"Traceback "
 LINES_MAX = 5  # of one process within WINDOW_S; the rest is counted
 WINDOW_S = 10.0
 LOG_BYTES_MAX = 20_000_000
@@ -48,6 +49,7 @@ class LogTail:
         self._window_begun = 0.0
         self._shown = 0
         self._left_out = 0
+        self._in_trace = False
 
     def poll(self) -> None:
         """Read what was written since the last call."""
@@ -60,10 +62,20 @@ class LogTail:
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()[-10_000:]
         for line in lines:
-            if ESSENTIAL.search(line):
+            if self._is_essential(line):
                 self._show(line.decode(errors="replace")[:300])
         if self._offset > LOG_BYTES_MAX:
             self._roll()
+
+    def _is_essential(self, line: bytes) -> bool:
+        """Of a stack trace only its last line, which names the exception."""
+        if line.startswith(TRACE):
+            self._in_trace = True
+            return False
+        if self._in_trace:
+            self._in_trace = not line or line.startswith(b" ")
+            return not self._in_trace
+        return bool(ESSENTIAL.search(line))
 
     def _show(self, line: str) -> None:
         now = time.monotonic()

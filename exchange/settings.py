@@ -36,6 +36,8 @@ def _database(url: str) -> dict[str, object]:
         "PORT": query.get("port") or parts.port or "",
         # 0: threads of the WSGI server come and go, and pools do the reuse.
         "CONN_MAX_AGE": 0,
+        # A pooled connection is tried before it is handed out, so that a restart of PostgreSQL fails nobody's request.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"pool": {"min_size": 1, "max_size": int(os.environ.get("DATABASE_POOL", "8")), "timeout": 10}},
     }
 

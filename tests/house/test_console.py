@@ -26,6 +26,12 @@ def test_shows_warnings_and_keeps_the_rest_in_the_file(tail: LogTail, capsys: py
     assert all(" web " in line for line in shown)
 
 
+def test_shows_of_a_stack_trace_what_it_ended_in(tail: LogTail, capsys: pytest.CaptureFixture[str]) -> None:
+    append(tail, 'Traceback (most recent call last):\n  File "x.py", line 1\n    lost()\nKeyError: 7\n12:00 INFO on\n')
+    tail.poll()
+    assert [line.partition(" | ")[2] for line in capsys.readouterr().out.splitlines()] == ["KeyError: 7"]
+
+
 def test_waits_for_the_end_of_a_line(tail: LogTail, capsys: pytest.CaptureFixture[str]) -> None:
     append(tail, "12:00 ERROR half")
     tail.poll()
