@@ -100,9 +100,9 @@ def candle_body(market: Market, interval: str, candle: Candle) -> bytes:
     return orjson.dumps(market.candle_json(interval, candle))
 
 
-def ticker_message(kind: str, body: bytes) -> bytes:
+def ticker_message(symbol: str, kind: str, body: bytes) -> bytes:
     """A message of the `ticker` channel."""
-    return f'{{"channel":"ticker","type":"{kind}","ticker":'.encode() + body + b"}"
+    return f'{{"channel":"ticker","market":"{symbol}","type":"{kind}","ticker":'.encode() + body + b"}"
 
 
 def account_update(fold: Fold, change: AccountChange) -> bytes:

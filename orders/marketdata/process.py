@@ -52,6 +52,8 @@ class MarketData:
         """Serve until told to stop; then save."""
         self._load()
         self._until_redis(self._catch_up)
+        # Before the first batch: what it changes for these accounts would be missing.
+        self._until_redis(self._refresh_watched)
         log.info("market data is live at sequence %d", self._fold.sequence)
         self._save_at = time.monotonic() + SAVE_S
         for batches in journal.follow(after=self._fold.sequence, stop=self._stop):

@@ -245,7 +245,7 @@ class Hub:
     def _on_ticker(self, symbol: str, body: bytes) -> None:
         self._tickers[symbol] = body
         # Position 0: tickers of several markets share a subscription, and Channels keeps their order.
-        envelope = frames.Envelope(NO_CHAIN, 0, [frames.ticker_message("update", body)])
+        envelope = frames.Envelope(NO_CHAIN, 0, [frames.ticker_message(symbol, "update", body)])
         self._topics.dispatch(TICKER_PREFIX + symbol, envelope)
         self._topics.dispatch(ALL_TICKERS, envelope)
 
@@ -258,7 +258,7 @@ class Hub:
             subscription.begin(0, "")
             for symbol in sorted(wanted):
                 if symbol in self._tickers:
-                    text = frames.ticker_message("snapshot", self._tickers[symbol]).decode()
+                    text = frames.ticker_message(symbol, "snapshot", self._tickers[symbol]).decode()
                     subscription.hear(NO_CHAIN, 0, text)
 
     async def _load_tickers(self) -> None:

@@ -66,13 +66,14 @@ class Topics:
     """The subscriptions of this process, by topic. `need_snapshot(topic)` is called when one must be fetched."""
 
     def __init__(self, need_snapshot: Callable[[str], None]) -> None:
-        self._by_topic: dict[str, set[Subscription]] = {}
+        # A dict for its order: whoever came first hears first.
+        self._by_topic: dict[str, dict[Subscription, None]] = {}
         self._need_snapshot = need_snapshot
 
     def add(self, subscription: Subscription) -> bool:
         """Let a subscription hear its topic; True if it is the topic's first."""
-        listeners = self._by_topic.setdefault(subscription.topic, set())
-        listeners.add(subscription)
+        listeners = self._by_topic.setdefault(subscription.topic, {})
+        listeners[subscription] = None
         return len(listeners) == 1
 
     def remove(self, subscription: Subscription) -> bool:
@@ -80,7 +81,7 @@ class Topics:
         listeners = self._by_topic.get(subscription.topic)
         if listeners is None:
             return False
-        listeners.discard(subscription)
+        listeners.pop(subscription, None)
         if listeners:
             return False
         del self._by_topic[subscription.topic]

@@ -14,6 +14,7 @@ class Traffic:
     def __init__(self, stack: Stack, account: dict[str, Any], market: str, *, middle: int, seed: int = 1) -> None:
         self._client = Client(stack.socket_url)
         self._client.auth(account)
+        self.account = account
         self._market, self._middle = market, middle
         self._random = random.Random(seed)
         self._stop = threading.Event()
@@ -22,16 +23,19 @@ class Traffic:
         self.placed = 0
         self.failure: BaseException | None = None
 
-    def __enter__(self) -> "Traffic":
+    def start(self) -> "Traffic":
+        """Begin."""
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """End, and raise what went wrong; may be called again."""
         self._stop.set()
         self._thread.join()
         self._client.socket.close()
-        if self.failure is not None:
-            raise self.failure
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            raise failure
 
     def _run(self) -> None:
         try:
