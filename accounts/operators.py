@@ -1,7 +1,8 @@
 """Commands that operators send by hand, each with who sent it and what became of it in the audit."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from accounts.models import Account, AuditEntry
 from accounts.problems import Problem
@@ -9,13 +10,18 @@ from matching import gateway
 from matching.engine import commands
 from matching.gateway import GatewayError, Result
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who sends a command: a user's id, and the address it came from."""
+
+    user_id: int
+    ip: str | None
 
 
 def send(
-    command: Sequence[Any], *, action: str, subject: str, actor: "User", ip: str | None, account: Account | None = None
-) -> Result:
+    command: Sequence[Any], *, action: str, subject: str, by: Operator, account: Account | None = None
+) -> Result:  # fmt: skip
     """Execute one operator's command.
 
     The audit gets a row before it leaves, so that no command is without a name, and one with what came of it: the
@@ -25,8 +31,9 @@ def send(
 
     def note(action: str, **detail: Any) -> None:
         AuditEntry.objects.create(
-            action=action, subject=subject, actor=actor, ip=ip, account=account, detail={"command": command} | detail
-        )
+            action=action, subject=subject, actor_id=by.user_id, ip=by.ip, account=account,
+            detail={"command": command} | detail,
+        )  # fmt: skip
 
     note(f"{action}.asked")
     try:
@@ -42,8 +49,8 @@ def send(
     return result
 
 
-def set_fee_tier(*, account: Account, tier: int, actor: "User", ip: str | None) -> Result:
+def set_fee_tier(*, account: Account, tier: int, by: Operator) -> Result:
     """Put an account into a fee tier; 0 pays most. Raises as `send`."""
     command = commands.tier(account=account.pk, tier=tier)
     subject = f"account {account.pk} tier {tier}"
-    return send(command, action="fee_tier.set", subject=subject, actor=actor, ip=ip, account=account)
+    return send(command, action="fee_tier.set", subject=subject, by=by, account=account)

@@ -1,6 +1,6 @@
 """Admin of the matcher: the journal and who leads, to look at."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -90,4 +90,4 @@ class ProjectionOffsetAdmin(ReadOnlyAdmin):
 class SuspectBatchAdmin(ReadOnlyAdmin):
     """Batches that a leader died on."""
 
-    list_display: ClassVar = ("session", "number", "epoch", "noted_at", "rejected_at_sequence")
+    list_display = ("session", "number", "epoch", "noted_at", "rejected_at_sequence")

@@ -1,7 +1,8 @@
 """Admin pages that only show. What the engine owns is changed by commands, never by editing rows."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -16,7 +17,9 @@ class BoundedPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         """Rows, COUNTED_MAX at most."""
-        return self.object_list[:COUNTED_MAX].count()  # type: ignore[union-attr]
+        rows: Any = self.object_list
+        counted: int = rows[:COUNTED_MAX].count()
+        return counted
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -25,7 +28,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
-    actions: ClassVar = None
+    actions: Sequence[str] = ()
 
     def has_add_permission(self, request: Any, obj: Any = None) -> bool:
         """Never."""

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from accounts.admin import operator_ip
+from accounts.admin import operator_of
 from accounts.problems import Problem
 from matching.engine.commands import SIDES, TIFS, TYPES
 from matching.gateway import GatewayError
@@ -30,12 +30,12 @@ class MarketAdmin(ReadOnlyAdmin):
     """Markets. Whoever may change them sends commands; the row follows from the journal."""
 
     list_display = ("symbol", "state", "state_reason", "until", "rules_text", "fees_text", "sequence")
-    actions: ClassVar = ["open_markets", "make_post_only", "make_cancel_only", "halt_markets"]
+    actions = ["open_markets", "make_post_only", "make_cancel_only", "halt_markets"]
     change_list_template = "admin/orders/market/change_list.html"
 
     def has_command_permission(self, request: HttpRequest) -> bool:
         """Who may send commands to markets."""
-        return request.user.has_perm("orders.change_market")  # type: ignore[union-attr]
+        return request.user.has_perm("orders.change_market")
 
     @admin.display(description="until (UTC)")
     def until(self, market: Market) -> str:
@@ -97,11 +97,7 @@ class MarketAdmin(ReadOnlyAdmin):
 
     def _send_rules(self, request: HttpRequest, rules: MarketRules) -> bool:
         try:
-            result = operators.set_market_rules(
-                rules=rules,
-                actor=request.user,
-                ip=operator_ip(request),  # type: ignore[arg-type]
-            )
+            result = operators.set_market_rules(rules=rules, by=operator_of(request))
         except (Problem, GatewayError) as error:
             messages.error(request, str(error))
             return False
@@ -138,16 +134,15 @@ class MarketAdmin(ReadOnlyAdmin):
         for market in queryset:
             try:
                 result = operators.set_market_state(
-                    market_id=market.pk, symbol=market.symbol, state=state, actor=request.user,  # type: ignore[arg-type]
-                    ip=operator_ip(request),
-                )  # fmt: skip
+                    market_id=market.pk, symbol=market.symbol, state=state, by=operator_of(request)
+                )
                 messages.success(request, f"{market.symbol} is {state}, sequence {result.sequence}.")
             except (Problem, GatewayError) as error:
                 messages.error(request, f"{market.symbol}: {error}")
 
     def candles(self, request: HttpRequest) -> HttpResponse:
         """One-minute candles of a market, newest first: Django's admin cannot list rows with a key of three columns."""
-        if not request.user.has_perm("orders.view_candle"):  # type: ignore[union-attr]
+        if not request.user.has_perm("orders.view_candle"):
             raise PermissionDenied
         symbol = request.GET.get("market", "").strip()
         market = Market.objects.filter(symbol=symbol).first()
@@ -174,7 +169,7 @@ class TradingAdmin(ReadOnlyAdmin):
     """Rows of one market each, in its decimals."""
 
     ordering = ("-id",)
-    list_filter = ("market_id",)
+    list_filter: ClassVar[tuple[str, ...]] = ("market_id",)
 
     @admin.display(description="market")
     def symbol(self, row: Any) -> str:
@@ -195,7 +190,7 @@ class OrderAdmin(TradingAdmin):
         "id", "created", "account_id", "symbol", "side_text", "type_text", "price_text", "size_text", "filled_text",
         "status", "done_reason", "client_id",
     )  # fmt: skip
-    list_filter = ("status", "market_id")
+    list_filter: ClassVar[tuple[str, ...]] = ("status", "market_id")
     search_fields = ("=id", "=account_id", "=client_id")
     search_help_text = "An order, an account or a client id"
 

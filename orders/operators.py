@@ -1,15 +1,12 @@
 """What operators do to markets: rules, fees and states, as commands through the gateway with an audit row each."""
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from accounts import operators
+from accounts.operators import Operator
 from matching.engine import commands
 from matching.gateway import Result
 from orders import selectors
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
 
 # The operator's next page should show what was done; a projector that is down must not keep the operator.
 PROJECTED_WITHIN_MS = 2_000
@@ -38,18 +35,16 @@ class MarketRules:
     fees: tuple[tuple[int, int], ...]
 
 
-def set_market_state(*, market_id: int, symbol: str, state: str, actor: "User", ip: str | None) -> Result:
+def set_market_state(*, market_id: int, symbol: str, state: str, by: Operator) -> Result:
     """Open, halt or restrict a market: one of commands.STATES. Raises Problem and GatewayError."""
     command = commands.state(market=market_id, state=state)
-    result = operators.send(command, action="market.state", subject=f"{symbol} {state}", actor=actor, ip=ip)
+    result = operators.send(command, action="market.state", subject=f"{symbol} {state}", by=by)
     selectors.wait_for_sequence(result.sequence, timeout_ms=PROJECTED_WITHIN_MS)
     return result
 
 
-def set_market_rules(*, rules: MarketRules, actor: "User", ip: str | None) -> Result:
+def set_market_rules(*, rules: MarketRules, by: Operator) -> Result:
     """Create a market, or give an existing one these rules and fees. Raises Problem and GatewayError."""
-    result = operators.send(
-        commands.market(**asdict(rules)), action="market.rules", subject=rules.symbol, actor=actor, ip=ip
-    )
+    result = operators.send(commands.market(**asdict(rules)), action="market.rules", subject=rules.symbol, by=by)
     selectors.wait_for_sequence(result.sequence, timeout_ms=PROJECTED_WITHIN_MS)
     return result

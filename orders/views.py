@@ -4,8 +4,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.models import PERMISSIONS
 from accounts.problems import Problem
+from accounts.services import PERMISSIONS
 from orders import pages
 
 

@@ -51,7 +51,7 @@ class AssetAdmin(ReadOnlyAdmin):
 
     def balances(self, request: HttpRequest) -> HttpResponse:
         """Balances of one account, or of all."""
-        if not request.user.has_perm("wallets.view_balance"):  # type: ignore[union-attr]
+        if not request.user.has_perm("wallets.view_balance"):
             raise PermissionDenied
         rows = Balance.objects.order_by("account_id", "asset_id")
         account = request.GET.get("account", "").strip()

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 
 from accounts import keys, selectors, services
-from accounts.models import PERMISSIONS, Account
 from accounts.problems import Problem
+from accounts.services import PERMISSIONS, Account
 from orders.scales import amount_to_atoms
 from wallets import selectors as wallets
 from wallets import services as wallet_services

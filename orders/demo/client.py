@@ -114,8 +114,8 @@ class Stream:
         if reply["status"] == "ok":
             result: dict[str, Any] = reply.get("result") or {}
             return result
-        error = reply["error"]
-        raise Refused(error["code"], error.get("detail", ""), 1.0 if error.get("status", 0) in {429, 503} else 0.0)
+        problem = reply["error"]
+        raise Refused(problem["code"], problem.get("detail", ""), 1.0 if problem.get("status") in {429, 503} else 0.0)
 
     async def run(self) -> None:
         """Stay connected until canceled."""

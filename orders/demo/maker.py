@@ -7,6 +7,7 @@ So a restart, a lost reply or a fill needs no special care. A dead-man switch ta
 import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from orders.demo.desk import Desk, Rules
@@ -56,11 +57,8 @@ class Maker:
         """Quote until canceled."""
         await asyncio.gather(
             self._desk.every(DEAD_MAN_EVERY_S, self._hold_switch),
-            *(self._desk.every(ROUND_S, lambda rules=rules: self._round(rules)) for rules in self._markets()),
+            *(self._desk.every(ROUND_S, partial(self._round, rules)) for rules in self._desk.markets.values()),
         )
-
-    def _markets(self) -> list[Rules]:
-        return list(self._desk.markets.values())
 
     async def _hold_switch(self) -> None:
         await self._desk.attempt(self._desk.stream.ask("order.dead_man", params={"timeout_ms": DEAD_MAN_MS}))

@@ -9,8 +9,10 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 from orders.demo.canceller import Canceller
 from orders.demo.client import Credentials, Rest, Stream
@@ -18,7 +20,20 @@ from orders.demo.desk import Desk
 from orders.demo.maker import STYLES, Maker
 from orders.demo.taker import Taker
 
-NAMES: Final = (*STYLES, "taker", "canceller")
+
+class Trader(Protocol):
+    """Somebody who trades until canceled."""
+
+    async def run(self) -> None:
+        """Trade."""
+
+
+TRADERS: Final[dict[str, Callable[[Desk], Trader]]] = {
+    **{name: partial(Maker, style=style) for name, style in STYLES.items()},
+    "taker": Taker,
+    "canceller": Canceller,
+}
+NAMES: Final = tuple(TRADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +73,7 @@ async def trade(name: str, settings: Settings) -> None:
 
 async def _work(name: str, desk: Desk) -> None:
     await desk.prepare()
-    trader = Maker(desk, STYLES[name]) if name in STYLES else {"taker": Taker, "canceller": Canceller}[name](desk)
-    await trader.run()
+    await TRADERS[name](desk).run()
 
 
 async def _parent_gone() -> None:

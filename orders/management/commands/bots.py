@@ -3,7 +3,7 @@
 import os
 import signal
 from argparse import ArgumentParser
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     """Four processes that trade like anybody's program: two makers, a crowd of takers, somebody who cannot decide."""
 
     help = "Trade on all markets with demo accounts, until stopped. BOTS=0 turns it off."
-    requires_system_checks: ClassVar = []
+    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         host = os.environ.get("HOST", "127.0.0.1")

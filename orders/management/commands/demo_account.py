@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     """Prints the account's id, key and secret."""
 
     # Scripts wait for it: checking every address and model would double its time.
-    requires_system_checks: ClassVar = []
+    requires_system_checks = []
     help = "Create a funded account with an API key, or add to the balances of the one of that name."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

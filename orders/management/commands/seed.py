@@ -1,6 +1,6 @@
 """manage.py seed: assets, markets, demo users."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     """Makes what is missing, so it may be run again."""
 
     # Scripts wait for it: checking every address and model would double its time.
-    requires_system_checks: ClassVar = []
+    requires_system_checks = []
     help = f"Make assets, markets, and the demo users whose passwords it keeps in var/{SIGN_INS}."
 
     def handle(self, **options: Any) -> None:
