@@ -19,8 +19,10 @@ from matching import selectors as matching
 
 UNANSWERED_MS_MAX: Final = 3_000
 BEHIND_MS_MAX: Final = 10_000
-RECONCILED_S_MAX: Final = 600.0
+RECONCILED_S_MAX: Final = 600
 READ_MODELS: Final = ("orders", "wallets")
+PERIODIC_S_MAX: Final = 60
+PERIODIC_KEY: Final = "house:periodic"
 RECONCILE_KEY: Final = "reconcile:last"
 MARKET_DATA_KEY: Final = "md:sequence"
 
@@ -94,13 +96,28 @@ def _reconcile() -> Check:
     if text is None:
         return Check(False, "has not compared anything yet", False, {})
     last = json.loads(text)
-    age_s = max(0.0, time.time() - last["time_ms"] / 1000)
-    figures = {"sequence": last["sequence"], "age_s": int(age_s)}
+    age_s = max(0, time.time_ns() // 1_000_000 - last["time_ms"]) // 1000
+    figures = {"sequence": last["sequence"], "age_s": age_s}
     if not last["ok"]:
         return Check(False, f"READ MODELS DIFFER FROM THE JOURNAL: {last['detail']}", False, figures)
     if age_s > RECONCILED_S_MAX:
-        return Check(False, f"compared last {age_s:.0f} s ago", False, figures)
+        return Check(False, f"compared last {age_s} s ago", False, figures)
     return Check(True, f"equal at sequence {last['sequence']}", False, figures)
+
+
+def note_periodic_run() -> None:
+    """Said by the task that beat sends and worker runs every few seconds."""
+    redis_client.get().set(PERIODIC_KEY, time.time_ns() // 1_000_000)
+
+
+def _periodic() -> Check:
+    text = _stored(PERIODIC_KEY)
+    if text is None:
+        return Check(False, "no periodic task has run yet", False, {})
+    age_s = max(0, time.time_ns() // 1_000_000 - int(text)) // 1000
+    if age_s > PERIODIC_S_MAX:
+        return Check(False, f"no periodic task ran for {age_s} s: worker or beat is down", False, {"age_s": age_s})
+    return Check(True, f"ran {age_s} s ago", False, {"age_s": age_s})
 
 
 CHECKS: Final[dict[str, tuple[bool, Callable[[], Check]]]] = {
@@ -111,6 +128,7 @@ CHECKS: Final[dict[str, tuple[bool, Callable[[], Check]]]] = {
     **{name: (False, _read_model(name)) for name in READ_MODELS},
     "market_data": (False, _market_data),
     "reconcile": (False, _reconcile),
+    "periodic": (False, _periodic),
 }
 
 

@@ -67,9 +67,11 @@ class Run:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # Python's own handlers, since the loop's don't run while a server's start blocks it.
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.stopping.set))
-        for directory in (self.logs, self.var_dir / "static"):
-            directory.mkdir(parents=True, exist_ok=True)
         with claim(self.var_dir, self.address):
+            # Counters of an earlier run's web workers would be added to this one's.
+            shutil.rmtree(self.var_dir / "metrics", ignore_errors=True)
+            for directory in (self.logs, self.var_dir / "static", self.var_dir / "metrics"):
+                directory.mkdir(exist_ok=True)
             end_leftovers(self.var_dir)
             refuse_busy_ports(self.host, {"PORT": self.port, "SOCKET_PORT": self.socket_port})
             servers = Servers(self.var_dir, self.env, self.console.say, self.stopping.is_set)

@@ -26,9 +26,13 @@ def claim(var_dir: Path, address: str) -> Iterator[None]:
     """Hold the lock of this data directory, so that a second run is told of the first."""
     path = var_dir / "lock"
     try:
+        var_dir.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        # Another user may be let into the directory and then fail half way; root may do as it likes.
+        if os.geteuid() not in {0, var_dir.stat().st_uid}:
+            raise PermissionError
     except PermissionError:
-        owner = path.owner() if path.exists() else var_dir.owner()
+        owner = next(place.owner() for place in (var_dir, *var_dir.parents) if place.exists())
         raise StartRefused(f"{var_dir} belongs to the user {owner}; run as that user, or set VAR_DIR") from None
     with os.fdopen(descriptor, "r+") as file:
         try:

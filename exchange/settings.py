@@ -175,7 +175,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     "clear-sessions": {"task": "exchange.tasks.clear_sessions", "schedule": 3600.0, "options": {"expires": 3600}},
     "send-pending-movements": {"task": "wallets.send_pending", "schedule": 10.0, "options": {"expires": 10}},
-    "report-health": {"task": "exchange.tasks.report_health", "schedule": 15.0, "options": {"expires": 15}},
+    "report-health": {"task": "exchange.tasks.report_health", "schedule": 5.0, "options": {"expires": 5}},
 }
 CHANNEL_LAYERS = {
     "default": {

@@ -16,9 +16,20 @@ def clear_sessions() -> None:
     call_command("clearsessions")
 
 
+_troubles: dict[str, str] = {}
+
+
 @shared_task
 def report_health() -> None:
-    """Put what is not well into the log, where `make run` shows it and an operator's collector finds it."""
-    for name, check in health.run_checks().items():
-        if not check.ok:
-            logger.warning("health: %s: %s", name, check.detail)
+    """Log what is no longer well, and what is again: `make run` shows it, an operator's collector finds it.
+
+    That it ran is itself what the check `periodic` looks at.
+    """
+    health.note_periodic_run()
+    now = {name: check.detail for name, check in health.run_checks().items() if not check.ok}
+    for name in now.keys() - _troubles.keys():
+        logger.warning("health: %s: %s", name, now[name])
+    for name in _troubles.keys() - now.keys():
+        logger.warning("health: %s is well again", name)
+    _troubles.clear()
+    _troubles.update(now)

@@ -128,10 +128,27 @@ def test_metrics_have_the_checks_and_only_the_loopback_may_read_them(
 
 
 @pytest.mark.django_db
-def test_trouble_is_logged_periodically(redis_client: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+def test_trouble_is_logged_once_and_so_is_its_end(
+    redis_client: redis.Redis, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "_troubles", {})
     tasks.report_health()
-    assert "health: matcher: no matcher leads" in caplog.text
+    tasks.report_health()
+    assert caplog.text.count("health: matcher: no matcher leads") == 1
     assert "health: database" not in caplog.text
+    assert "well again" not in caplog.text
+    monkeypatch.setitem(health.CHECKS, "matcher", (True, lambda: health.Check(True, "leads", True, {})))
+    tasks.report_health()
+    assert "health: matcher is well again" in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_silent_worker_is_noticed(redis_client: redis.Redis) -> None:
+    assert health.run_checks()["periodic"].detail == "no periodic task has run yet"
+    tasks.report_health()
+    assert health.run_checks()["periodic"].ok
+    redis_client.set(health.PERIODIC_KEY, time.time_ns() // 1_000_000 - 61_000)
+    assert "worker or beat is down" in health.run_checks()["periodic"].detail
 
 
 @pytest.mark.django_db
