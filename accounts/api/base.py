@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -26,6 +27,11 @@ class ApiView(APIView):
     metadata_class = None
     allowance: Allowance | None = None
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """A method that is not there is told before anything is asked of the caller."""
+        if not hasattr(self, (request.method or "").lower()):
+            raise MethodNotAllowed(request.method or "")
+
     def get_exception_handler(self) -> Any:
         """Problems, whatever happens."""
         return exception_handler
@@ -46,6 +52,7 @@ class PublicView(ApiView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Count the request."""
+        super().initial(request, *args, **kwargs)
         self.allowance = limits.take(client_ip(request), limits.limit_of("public", "requests"))
 
 
@@ -59,6 +66,7 @@ class PrivateView(ApiView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Who is it, may they, how often, and for writes: was this very request received before."""
+        super().initial(request, *args, **kwargs)
         try:
             caller = request.auth
             if caller is None:
