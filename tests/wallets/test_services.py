@@ -61,22 +61,6 @@ def lose_answers(monkeypatch, times: int = 1) -> None:
     monkeypatch.setattr(gateway, "submit", submit)
 
 
-def test_a_deposit_is_credited_and_the_row_says_so(exchange):
-    row = credit(7, 500)
-    assert (row.status, row.index, row.sequence) == ("credited", 1, journal.head())
-    assert balance(7) == (500, 0)
-    assert credit(8, 1).index == 2
-
-
-def test_the_same_reference_is_the_same_deposit(exchange):
-    first = credit(7, 500, reference="a")
-    assert credit(7, 500, reference="a").pk == first.pk
-    assert code_of(credit, 7, 501, reference="a") == "reference_reused"
-    assert code_of(credit, 8, 500, reference="a") == "reference_reused"
-    assert balance(7) == (500, 0)
-    assert Deposit.objects.count() == 1
-
-
 def test_a_deposit_whose_answer_was_lost_is_credited_once(exchange, monkeypatch):
     lose_answers(monkeypatch)
     with pytest.raises(GatewayTimeout):
@@ -152,69 +136,8 @@ def test_an_outbox_that_does_not_belong_to_the_journal_credits_nothing(exchange)
     assert balance(7) == (0, 0)
 
 
-@pytest.mark.parametrize("amount", [0, -1, 2**96])
-def test_impossible_amounts_are_refused_before_anything_is_written(exchange, amount):
-    credit(7, 10)
-    head = journal.head()
-    assert code_of(credit, 7, amount) == "invalid_amount"
-    named = {"asset_code": "BTC", "amount_atoms": amount}
-    assert code_of(services.hold_withdrawal, account_id=7, **named) == "invalid_amount"
-    assert code_of(services.transfer, from_account_id=7, to_account_id=8, **named) == "invalid_amount"
-    assert code_of(services.credit_deposit, account_id=7, asset_code="XXX", amount_atoms=1) == "unknown_asset"
-    assert (Deposit.objects.count(), Withdrawal.objects.count(), InternalTransfer.objects.count()) == (1, 0, 0)
-    assert journal.head() == head
-
-
-def test_within_a_transaction_nothing_is_sent(exchange):
-    head = journal.head()
-    with pytest.raises(RuntimeError, match="must be committed"), transaction.atomic():
-        credit(7, 500)
-    assert journal.head() == head
-    assert not Deposit.objects.exists()
-
-
 def hold(amount: int, **more) -> Withdrawal:
     return services.hold_withdrawal(account_id=7, asset_code="BTC", amount_atoms=amount, **more)
-
-
-def test_a_withdrawal_is_held_and_completed(exchange):
-    credit(7, 500)
-    row = hold(200)
-    assert row.status == "held"
-    assert balance(7) == (300, 200)
-    assert services.complete_withdrawal(withdrawal_id=row.pk).status == "completed"
-    assert balance(7) == (300, 0)
-    assert code_of(services.release_withdrawal, withdrawal_id=row.pk) == "unknown_withdrawal"
-    assert services.complete_withdrawal(withdrawal_id=row.pk).status == "completed"
-    assert balance(7) == (300, 0)
-
-
-def test_a_withdrawal_is_held_and_released(exchange):
-    credit(7, 500)
-    row = hold(200)
-    assert services.release_withdrawal(withdrawal_id=row.pk).status == "released"
-    project()
-    assert services.release_withdrawal(withdrawal_id=row.pk).status == "released"
-    assert code_of(services.complete_withdrawal, withdrawal_id=row.pk) == "unknown_withdrawal"
-    assert balance(7) == (500, 0)
-    assert code_of(services.release_withdrawal, withdrawal_id=row.pk + 1) == "unknown_withdrawal"
-
-
-def test_a_withdrawal_of_too_much_is_refused_and_changes_nothing(exchange):
-    credit(7, 500)
-    assert code_of(hold, 501) == "insufficient_balance"
-    assert Withdrawal.objects.get().status == "refused"
-    assert balance(7) == (500, 0)
-
-
-def test_a_withdrawal_whose_answer_was_lost_is_held_once(exchange, monkeypatch):
-    credit(7, 500)
-    lose_answers(monkeypatch)
-    with pytest.raises(GatewayTimeout):
-        hold(200, reference="w")
-    assert hold(200, reference="w").status == "held"
-    assert balance(7) == (300, 200)
-    assert code_of(hold, 201, reference="w") == "reference_reused"
 
 
 def test_a_refusal_is_not_believed_while_an_earlier_command_may_still_run(exchange, monkeypatch):
@@ -241,21 +164,70 @@ def move(amount: int, **more) -> InternalTransfer:
     return services.transfer(from_account_id=7, to_account_id=8, asset_code="BTC", amount_atoms=amount, **more)
 
 
-def test_a_transfer_happens_once(exchange, monkeypatch):
-    credit(7, 500)
-    lose_answers(monkeypatch)
-    with pytest.raises(GatewayTimeout):
-        move(200, reference="t")
-    assert services.send_pending(older_than_s=-1) == 1
-    assert InternalTransfer.objects.get().status == "done"
-    assert move(200, reference="t").status == "done"
-    assert (balance(7), balance(8)) == ((300, 0), (200, 0))
+def test_deposits_are_credited_and_a_reference_names_one(exchange):
+    row = credit(7, 500)
+    assert (row.status, row.index, row.sequence) == ("credited", 1, journal.head())
+    first = credit(8, 30, reference="a")
+    assert first.index == 2
+    assert credit(8, 30, reference="a").pk == first.pk
+    assert code_of(credit, 8, 31, reference="a") == "reference_reused"
+    assert code_of(credit, 7, 30, reference="a") == "reference_reused"
+    assert (balance(7), balance(8)) == ((500, 0), (30, 0))
+    assert Deposit.objects.count() == 2
 
 
-def test_a_transfer_of_too_much_or_to_oneself_is_refused_and_changes_nothing(exchange):
+def test_what_cannot_be_is_refused_before_anything_is_written(exchange):
     credit(7, 500)
+    head = journal.head()
+    for amount in (0, -1, 2**96):
+        named = {"asset_code": "BTC", "amount_atoms": amount}
+        assert code_of(credit, 7, amount) == "invalid_amount"
+        assert code_of(services.hold_withdrawal, account_id=7, **named) == "invalid_amount"
+        assert code_of(services.transfer, from_account_id=7, to_account_id=8, **named) == "invalid_amount"
+    assert code_of(services.credit_deposit, account_id=7, asset_code="XXX", amount_atoms=1) == "unknown_asset"
+    named = {"asset_code": "BTC", "amount_atoms": 1}
+    assert code_of(services.transfer, from_account_id=7, to_account_id=7, **named) == "invalid_parameter"
+    with pytest.raises(RuntimeError, match="must be committed"), transaction.atomic():
+        credit(7, 500)
+    assert journal.head() == head
+    assert (Deposit.objects.count(), Withdrawal.objects.count(), InternalTransfer.objects.count()) == (1, 0, 0)
+
+
+def test_too_much_is_refused_by_the_matcher_and_changes_nothing(exchange):
+    credit(7, 500)
+    assert code_of(hold, 501) == "insufficient_balance"
+    assert Withdrawal.objects.get().status == "refused"
     assert code_of(move, 501) == "insufficient_balance"
-    assert code_of(
-        services.transfer, from_account_id=7, to_account_id=7, asset_code="BTC", amount_atoms=1
-    ) == "invalid_parameter"  # fmt: skip
+    assert InternalTransfer.objects.get().status == "refused"
     assert (balance(7), balance(8)) == ((500, 0), (0, 0))
+
+
+def test_a_withdrawal_ends_once(exchange):
+    credit(7, 500)
+    row = hold(200)
+    assert row.status == "held"
+    assert balance(7) == (300, 200)
+    assert services.complete_withdrawal(withdrawal_id=row.pk).status == "completed"
+    assert services.complete_withdrawal(withdrawal_id=row.pk).status == "completed"
+    assert code_of(services.release_withdrawal, withdrawal_id=row.pk) == "unknown_withdrawal"
+    assert balance(7) == (300, 0)
+    row = hold(100)
+    assert services.release_withdrawal(withdrawal_id=row.pk).status == "released"
+    assert services.release_withdrawal(withdrawal_id=row.pk).status == "released"
+    assert code_of(services.complete_withdrawal, withdrawal_id=row.pk) == "unknown_withdrawal"
+    assert code_of(services.release_withdrawal, withdrawal_id=row.pk + 1) == "unknown_withdrawal"
+    assert balance(7) == (300, 0)
+
+
+def test_movements_whose_answers_were_lost_happen_once(exchange, monkeypatch):
+    credit(7, 500)
+    lose_answers(monkeypatch, times=2)
+    with pytest.raises(GatewayTimeout):
+        hold(200, reference="w")
+    with pytest.raises(GatewayTimeout):
+        move(50, reference="t")
+    assert services.send_pending(older_than_s=-1) == 2
+    assert hold(200, reference="w").status == "held"
+    assert move(50, reference="t").status == "done"
+    assert code_of(hold, 201, reference="w") == "reference_reused"
+    assert (balance(7), balance(8)) == ((250, 200), (50, 0))
