@@ -4,7 +4,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -32,8 +32,7 @@ def claim(var_dir: Path, address: str) -> Iterator[None]:
         if os.geteuid() not in {0, var_dir.stat().st_uid}:
             raise PermissionError
     except PermissionError:
-        owner = next(place.owner() for place in (var_dir, *var_dir.parents) if place.exists())
-        raise StartRefused(f"{var_dir} belongs to the user {owner}; run as that user, or set VAR_DIR") from None
+        raise StartRefused(f"{var_dir} belongs to {_owner(var_dir)}; run as that user, or set VAR_DIR") from None
     with os.fdopen(descriptor, "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,6 +46,14 @@ def claim(var_dir: Path, address: str) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+def _owner(path: Path) -> str:
+    """Who owns the nearest place that we may look at."""
+    for place in (path, *path.parents):
+        with suppress(OSError, KeyError):
+            return f"the user {place.owner()}"
+    return "another user"
 
 
 def end_leftovers(var_dir: Path) -> None:
