@@ -31,6 +31,12 @@ _SESSION_SETTINGS: Final = (
     "SET lock_timeout = '500ms'",
     "SET synchronous_commit = on",
 )
+# The first start ever makes the row, and only then: next to a journal, its absence is damage.
+_FIRST_LEADER: Final = """
+    INSERT INTO matching_leader (id, epoch, head, hash, host, pid) SELECT 1, 0, 0, %s, '', 0
+    WHERE NOT EXISTS (SELECT 1 FROM matching_leader) AND NOT EXISTS (SELECT 1 FROM matching_journal)
+    ON CONFLICT DO NOTHING
+"""
 _BUMP: Final = """
     UPDATE matching_leader SET epoch = epoch + 1, host = %s, pid = %s, promoted_at = now()
     WHERE id = 1 RETURNING epoch, head, hash
@@ -66,6 +72,7 @@ class Leadership:
         self._head = 0
         self._partitions_until = 0
         self._busy_since: float | None = None
+        self._closed = threading.Event()
 
     def rows_after(self, sequence: int) -> list[Row]:
         """The next rows of the journal, a bounded number."""
@@ -98,14 +105,9 @@ class Leadership:
         threading.Thread(target=self._heartbeat, name="heartbeat", daemon=True).start()
 
     def _bump_epoch(self) -> tuple[int, int, bytes]:
-        # The first start ever makes the row, and only then: next to a journal, its absence is damage.
-        self.connection.execute(
-            "INSERT INTO matching_leader (id, epoch, head, hash, host, pid) SELECT 1, 0, 0, %s, '', 0"
-            " WHERE NOT EXISTS (SELECT 1 FROM matching_journal) ON CONFLICT DO NOTHING",
-            (GENESIS_HASH,),
-        )
         for _ in range(3):
             try:
+                self.connection.execute(_FIRST_LEADER, (GENESIS_HASH,))
                 row = self.one(_BUMP, (socket.gethostname(), os.getpid()))
             except psycopg.errors.LockNotAvailable:
                 self._terminate_blockers()
@@ -180,8 +182,7 @@ class Leadership:
     def _heartbeat(self) -> None:
         """Keep the session alive while the process works; let the server close it when a batch hangs."""
         parent = os.getppid()
-        while True:
-            time.sleep(HEARTBEAT_S)
+        while not self._closed.wait(HEARTBEAT_S):
             busy_since = self._busy_since
             if os.getppid() != parent:
                 os._exit(1)  # the supervisor was killed: nobody would restart us, and its successor waits
@@ -190,8 +191,10 @@ class Leadership:
             try:
                 self.connection.execute("SELECT 1")
             except psycopg.Error:
-                os._exit(1)
+                if not self._closed.is_set():
+                    os._exit(1)
 
     def close(self) -> None:
-        """Give up the lock."""
+        """Give up the lock, and with it the heart."""
+        self._closed.set()
         self.connection.close()

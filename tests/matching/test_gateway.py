@@ -1,0 +1,233 @@
+"""The gateway: batches that form by themselves, bounds, and answers that are never wrong about what happened."""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from matching import gateway, journal
+from matching.engine import commands
+from matching.engine.commands import MalformedCommand
+from matching.gateway import PENDING_COMMANDS_MAX, Gateway, GatewayBusy, GatewayError, GatewayTimeout
+from tests.matching.harness import MatcherProcess, eventually, execute
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def own() -> Iterator[Gateway]:
+    """A gateway of the test's own."""
+    made = Gateway()
+    yield made
+    made.close()
+
+
+class Answers:
+    """Callbacks that remember."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Any] = []
+
+    def __call__(self, outcome: Any) -> None:
+        self.outcomes.append(outcome)
+
+    def all_of(self, count: int, within_s: float = 20) -> list[Any]:
+        eventually(lambda: len(self.outcomes) >= count, within_s=within_s, what=f"{count} answers")
+        assert len(self.outcomes) == count
+        return self.outcomes
+
+
+def deposit(index: int, source: int = 50) -> list[Any]:
+    return commands.deposit(source=source, index=index, account=5, asset=2, amount=1)
+
+
+def test_batches_form_by_themselves_and_keep_the_order(matcher: MatcherProcess, own: Gateway) -> None:
+    after = journal.head()
+    answers = Answers()
+    for index in range(1, 401):
+        own.submit_nowait([deposit(index)], answers)
+    results = [outcome[0] for outcome in answers.all_of(400)]
+    # In the order of submission, gapless, all accepted: a deposit out of order would be refused.
+    assert [result.sequence for result in results] == list(range(after + 1, after + 401))
+    assert all(result.events[0][0] == "deposit" for result in results)
+    batches = journal.read(after=after)
+    assert len({batch.session for batch in batches}) == 1
+    assert [batch.number for batch in batches] == list(range(1, len(batches) + 1))
+    assert len(batches) < 100, "commands gathered while a batch was in flight"
+
+
+def test_one_callers_commands_stay_together_and_come_back_in_order(matcher: MatcherProcess, own: Gateway) -> None:
+    results = own.submit([deposit(index) for index in range(1, 501)])
+    assert [result.events[0][2] for result in results] == list(range(1, 501))
+    assert {result.time_us for result in results} == {results[0].time_us}
+    (batch,) = journal.read(after=results[0].sequence - 1)
+    assert (batch.first, batch.last) == (results[0].sequence, results[-1].sequence)
+
+
+def test_many_threads_share_a_session(matcher: MatcherProcess, own: Gateway) -> None:
+    after = journal.head()
+    wrong: list[Any] = []
+
+    def work(source: int) -> None:
+        for index in range(1, 21):
+            (result,) = own.submit([deposit(index, source)], timeout_s=20)
+            if result.events != [["deposit", source, index, 5, 2, 1]]:
+                wrong.append(result)
+
+    threads = [threading.Thread(target=work, args=(source,)) for source in range(100, 120)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not wrong
+    assert journal.head() == after + 400
+
+
+def test_asyncio_gets_its_answer_by_callback(matcher: MatcherProcess, own: Gateway) -> None:
+    async def place() -> Any:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        own.submit_nowait([deposit(1)], lambda outcome: loop.call_soon_threadsafe(future.set_result, outcome))
+        return await asyncio.wait_for(future, 10)
+
+    ((_, _, events),) = asyncio.run(place())
+    assert events == [["deposit", 50, 1, 5, 2, 1]]
+
+
+def test_a_stopped_matcher_bounds_what_waits_and_executes_only_what_was_in_flight(
+    matcher: MatcherProcess, own: Gateway
+) -> None:
+    assert execute(commands.tick())
+    head = journal.head()
+    matcher.process.send_signal(19)  # the supervisor too, or it would start another
+    stopped = matcher.stop_signal()
+    flight, waiting, late = Answers(), Answers(), Answers()
+    own.submit_nowait([deposit(1)], flight, timeout_s=1.5)
+    time.sleep(0.1)
+    for index in range(PENDING_COMMANDS_MAX // 500):
+        own.submit_nowait([deposit(2 + index * 500 + i) for i in range(500)], waiting, timeout_s=1.5)
+    assert waiting.outcomes == []
+    with pytest.raises(GatewayBusy) as full:
+        own.submit([deposit(9_999)])
+    assert full.value.code == "overloaded"
+    own.submit_nowait([deposit(9_999)], late)
+    assert [type(outcome) for outcome in late.outcomes] == [GatewayBusy]
+    assert own.oldest_age_s() > 0.05
+    (outcome,) = flight.all_of(1)
+    assert isinstance(outcome, GatewayTimeout) and outcome.code == "unknown_outcome"
+    # Those who waited were never sent: that is sure, so they are told so.
+    assert {type(outcome) for outcome in waiting.all_of(4)} == {GatewayBusy}
+    with pytest.raises(GatewayBusy):
+        own.submit([deposit(2)], timeout_s=0.5)
+    assert journal.head() == head
+    os.kill(stopped, 18)
+    matcher.process.send_signal(18)
+    (result,) = eventually(lambda: _try(own, [commands.tick()]), within_s=30, what="service again")
+    happened = [event for batch in journal.read(after=head) for events in batch.events for event in events]
+    assert [event[:3] for event in happened if event[0] == "deposit"] == [["deposit", 50, 1]]
+    assert result.sequence == journal.head()
+
+
+def _try(own: Gateway, batch: list[Any]) -> Any:
+    try:
+        return own.submit(batch, timeout_s=2)
+    except GatewayError:
+        return None
+
+
+def test_what_waits_longer_than_a_quarter_second_keeps_others_out(matcher: MatcherProcess, own: Gateway) -> None:
+    assert execute(commands.tick())
+    matcher.process.send_signal(19)
+    matcher.stop_signal()
+    first, second = Answers(), Answers()
+    own.submit_nowait([deposit(1)], first)
+    time.sleep(0.1)
+    own.submit_nowait([deposit(2)], second)
+    time.sleep(0.3)
+    with pytest.raises(GatewayBusy):
+        own.submit([deposit(3)])
+    assert first.outcomes == second.outcomes == []
+
+
+@pytest.mark.parametrize(
+    ("batch", "error"),
+    [
+        ([], ValueError),
+        ([commands.tick()] * 501, ValueError),
+        ([commands.engine(version=2)], ValueError),
+        ([["boom", 0]], MalformedCommand),
+        ([["cancel", 0, 1, 1]], MalformedCommand),
+        ([["cancel", 0, 1, 1.0, ""]], MalformedCommand),
+        ([["cancel", 0, True, 1, ""]], MalformedCommand),
+        ([["cancel", 0, "1", 1, ""]], MalformedCommand),
+        ([["cancel", None, 1, 1, ""]], MalformedCommand),
+        ([["cancel", 0, 1, 1, "x" * 1_000_000]], ValueError),
+        (["cancel"], MalformedCommand),
+    ],
+    ids=["none", "501", "engine", "kind", "length", "float", "bool", "text", "deadline", "1 MB", "flat"],
+)
+def test_what_is_no_command_never_leaves_the_process(own: Gateway, batch: list[Any], error: type[Exception]) -> None:
+    answers = Answers()
+    with pytest.raises(error):
+        own.submit(batch)
+    with pytest.raises(error):
+        own.submit_nowait(batch, answers)
+    assert answers.outcomes == []
+    assert own.oldest_age_s() == 0
+
+
+def test_a_malformed_command_takes_the_good_ones_of_its_caller_along(matcher: MatcherProcess, own: Gateway) -> None:
+    head = journal.head()
+    with pytest.raises(MalformedCommand):
+        own.submit([deposit(1), ["boom", 0]])
+    (result,) = own.submit([commands.tick()])
+    assert result.sequence == head + 1
+
+
+def test_a_forked_child_gets_a_session_of_its_own(matcher: MatcherProcess) -> None:
+    (mine,) = execute(deposit(1))
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            (its,) = gateway.submit([deposit(2)])
+            os.write(writer, str(its.sequence).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    sequence = int(os.read(reader, 20))
+    (after,) = execute(deposit(3))
+    sessions = {batch.session for batch in journal.read(after=mine.sequence - 1)}
+    assert (mine.sequence + 1, sequence + 1) == (sequence, after.sequence)
+    assert len(sessions) == 2
+
+
+def test_a_session_that_the_matcher_does_not_know_is_left_for_a_new_one(matcher: MatcherProcess, own: Gateway) -> None:
+    own.submit([deposit(1)])
+    own._number = 7  # as if the matcher had forgotten it
+    head = journal.head()
+    with pytest.raises(GatewayBusy) as refused:
+        own.submit([deposit(2)])
+    assert refused.value.code == "batch_refused"
+    assert journal.head() == head
+    (result,) = own.submit([deposit(2)])
+    assert result.events == [["deposit", 50, 2, 5, 2, 1]]
+
+
+def test_closing_answers_everybody(matcher: MatcherProcess, own: Gateway) -> None:
+    assert execute(commands.tick())
+    matcher.process.send_signal(19)
+    matcher.stop_signal()
+    flight, waiting = Answers(), Answers()
+    own.submit_nowait([deposit(1)], flight)
+    time.sleep(0.1)
+    own.submit_nowait([deposit(2)], waiting)
+    own.close()
+    assert [type(outcome) for outcome in waiting.all_of(1)] == [GatewayBusy]
+    assert [type(outcome) for outcome in flight.all_of(1)] == [GatewayTimeout]
+    with pytest.raises(GatewayBusy):
+        own.submit([deposit(3)])
