@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -164,13 +165,21 @@ class HttpDriver(ScenarioDriver):
             body["client_id"] = terms.client_id
         return body
 
-    def do(self, who: str, method: str, path: str, body: dict[str, Any] | None = None, name: str = "") -> list[Outcome]:
-        """A trader's call, and everything that it changed."""
+    def ask(self, who: str, op: str, params: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        """A trader's request, by the names of the socket API: its answer, or {} and the code of an error."""
+        method, path, body = rest_call(op, dict(params))
         response = self.trader(who).call(method, path, body)
         answer = response.json()
-        if response.is_error:
-            assert response.headers["Content-Type"].startswith("application/problem+json"), response.text
-            return [Outcome("rejected", reason=answer["code"]), *self.changes()]
+        if not response.is_error:
+            return answer, ""
+        assert response.headers["Content-Type"].startswith("application/problem+json"), response.text
+        return {}, answer["code"]
+
+    def do(self, who: str, op: str, params: dict[str, Any], name: str = "") -> list[Outcome]:
+        """A trader's request, and everything that it changed."""
+        answer, code = self.ask(who, op, params)
+        if code:
+            return [Outcome("rejected", reason=code), *self.changes()]
         self.sequence = max(self.sequence, answer["sequence"])
         if answer.get("duplicate"):
             return [Outcome("duplicate", order=self.labels[answer["id"]]), *self.changes()]
@@ -188,27 +197,27 @@ class HttpDriver(ScenarioDriver):
                 assert answer[name] == stored[name], (name, answer, stored)
 
     def place(self, who: str, terms: OrderTerms) -> list[Outcome]:
-        return self.do(who, "POST", "/orders", self.body(terms), terms.name or f"{who}'s order")
+        return self.do(who, "order.place", self.body(terms), terms.name or f"{who}'s order")
 
     def replace(self, who: str, target: str, terms: OrderTerms) -> list[Outcome]:
-        path = f"/orders/{self.order_id(target)}/replace"
-        return self.do(who, "POST", path, self.body(terms), terms.name or f"{who}'s order")
+        params = {"order_id": self.order_id(target), "order": self.body(terms)}
+        return self.do(who, "order.replace", params, terms.name or f"{who}'s order")
 
     def amend(self, who: str, target: str, size: Decimal, price: Decimal) -> list[Outcome]:
-        body = {name: str(amount) for name, amount in (("size", size), ("price", price)) if amount}
-        return self.do(who, "PATCH", f"/orders/{self.order_id(target)}", body)
+        changes = {name: str(amount) for name, amount in (("size", size), ("price", price)) if amount}
+        return self.do(who, "order.amend", {"order_id": self.order_id(target), **changes})
 
     def cancel(self, who: str, target: str) -> list[Outcome]:
-        return self.do(who, "DELETE", f"/orders/{self.order_id(target)}")
+        return self.do(who, "order.cancel", {"order_id": self.order_id(target)})
 
     def cancel_id(self, who: str, client_id: str) -> list[Outcome]:
-        return self.do(who, "DELETE", f"/orders/by-client-id/{client_id}")
+        return self.do(who, "order.cancel", {"client_id": client_id})
 
     def cancel_all(self, who: str, side: str) -> list[Outcome]:
-        return self.do(who, "DELETE", f"/orders?market={self.symbol}" + (f"&side={side}" if side else ""))
+        return self.do(who, "order.cancel_all", {"market": self.symbol} | ({"side": side} if side else {}))
 
     def deadman(self, who: str, timeout_us: int) -> list[Outcome]:
-        return self.do(who, "POST", "/dead-man-switch", {"timeout_ms": timeout_us // 1_000})
+        return self.do(who, "order.dead_man", {"timeout_ms": timeout_us // 1_000})
 
     def order_id(self, label: str) -> int:
         return max((order for order, name in self.labels.items() if name == label), default=10**9)
@@ -296,6 +305,21 @@ class HttpDriver(ScenarioDriver):
 
     def market_state(self) -> str:
         return str(self.client.get(f"/api/v1/markets/{self.symbol}").json()["state"])
+
+
+def rest_call(op: str, params: dict[str, Any]) -> tuple[str, str, dict[str, Any] | None]:
+    """Method, path and body of a request that the socket API calls `op`."""
+    if op == "order.place":
+        return "POST", "/orders", params
+    if op == "order.cancel_all":
+        return "DELETE", f"/orders?{urlencode(params)}", None
+    if op == "order.dead_man":
+        return "POST", "/dead-man-switch", params
+    client_id, order_id = params.pop("client_id", None), params.pop("order_id", None)
+    path = f"/orders/by-client-id/{client_id}" if client_id else f"/orders/{order_id}"
+    if op == "order.replace":
+        return "POST", f"{path}/replace", params["order"]
+    return ("PATCH", path, params) if op == "order.amend" else ("DELETE", path, None)
 
 
 def standing(name: str, order: dict[str, Any]) -> Outcome:
