@@ -30,35 +30,41 @@ def amend(state: State, command: Any) -> list[Event]:
     market = seat.market
     side = order.side
     old_price, old_remaining = order.price, order.remaining
-    old_held = market.hold(side, old_price, old_remaining)
-    balance = seat.base if side else seat.quote
+    if side:
+        book, balance = market.asks, seat.base
+        old_held, held = old_remaining * market.lot_atoms, remaining * market.lot_atoms
+        may_trade = market.bids.heap[0] <= -price
+    else:
+        book, balance = market.bids, seat.quote
+        old_held, held = old_price * old_remaining * market.unit, price * remaining * market.unit
+        may_trade = market.asks.heap[0] <= price
     keeps = price == old_price and remaining <= old_remaining
+    events: list[Event] = [
+        ("amend", order.id, account_id, market.id, side, old_price, old_remaining, price, size, remaining,
+         held if keeps else 0, int(keeps))
+    ]  # fmt: skip
     if keeps:
-        held = market.hold(side, price, remaining)
-        level = order.level
-        assert level is not None
-        level.lots -= old_remaining - remaining
-        balance.held -= old_held - held
-        balance.available += old_held - held
+        assert order.level is not None
+        order.level.lots -= old_remaining - remaining
         order.remaining = remaining
         order.size = size
     else:
-        held = 0
-        (market.asks if side else market.bids).remove(order)
-        balance.held -= old_held
-        balance.available += old_held
-        lift(order)
+        book.remove(order)
         order.price = price
         order.remaining = remaining
         order.size = size
-    events: list[Event] = [
-        ("amend", order.id, seat.account_id, market.id, side, old_price, old_remaining, price, size, remaining, held,
-         int(keeps))
-    ]  # fmt: skip
-    if not keeps:
-        run(state, order, LIMIT, GTC, 0, 0, events)
-        if market.first:
-            follow_up(state, market, events)
+        if may_trade:
+            balance.held -= old_held
+            balance.available += old_held
+            lift(order)
+            run(state, order, LIMIT, GTC, 0, 0, events)
+            if market.first:
+                follow_up(state, market, events)
+            return events
+        book.add(order)
+        events.append(("rest", order.id, account_id, market.id, side, price, remaining, held))
+    balance.held += held - old_held
+    balance.available -= held - old_held
     return events
 
 

@@ -97,7 +97,6 @@ class Side:
             level.tail = before
         else:
             after.prev = before
-        order.level = order.prev = order.next = None
         level.lots -= order.remaining
         if level.head is None:
             self.vacant += 1

@@ -49,6 +49,8 @@ def schedule_expiry(state: State, order: Order) -> None:
 def forget_expiry(state: State, order: Order) -> None:
     """A GTD order has ended."""
     order.expires = 0
+    # Its entry may stay in the heap for a while, and must not keep a chain of other ended orders alive.
+    order.prev = order.next = None
     state.due_live -= 1
     _tidy(state)
 

@@ -64,9 +64,13 @@ def cancel(state: State, command: Any) -> list[Event]:
     _, deadline, account_id, order_id, client_id = command
     if deadline and 0 < deadline < state.time_us:
         return [("rejected", "deadline_passed")]
-    order = find_open(state, account_id, order_id, client_id)
-    if order is None:
-        return [("rejected", "unknown_order")]
+    try:
+        order = state.accounts_by_id[account_id].orders[order_id]
+    except KeyError:
+        named = find_open(state, account_id, order_id, client_id)
+        if named is None:
+            return [("rejected", "unknown_order")]
+        order = named
     return [end_standing(state, order, "canceled")]
 
 

@@ -22,31 +22,27 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
     market = seat.market
     side = order.side
     stp = order.stp
-    order_id = order.id
-    account_id = seat.account_id
-    taker_base, taker_quote = seat.base, seat.quote
-    taker_ppm = seat.taker_ppm
-    fee_base, fee_quote = market.fee_base, market.fee_quote
-    market_id = market.id
-    unit = market.unit
-    lot_atoms = market.lot_atoms
-    trade_id = market.trades
-    first = price = 0
-    by_quote = quote > 0
-    remaining = order.remaining
-    reason: str | None = None
     if side:
         opposite = market.bids
         worst_key = -limit
+        pays, gets = seat.base, seat.quote
+        maker_fees, taker_fees = market.fee_base, market.fee_quote
     else:
         opposite = market.asks
         worst_key = limit
+        pays, gets = seat.quote, seat.base
+        maker_fees, taker_fees = market.fee_quote, market.fee_base
     heap, levels = opposite.heap, opposite.levels
+    unit, lot_atoms = market.unit, market.lot_atoms
+    taker_ppm = seat.taker_ppm
+    trade_id = market.trades
+    remaining = order.remaining
+    first = price = 0
+    by_quote = quote > 0
+    is_bounded = by_quote or is_capped
+    reason: str | None = None
 
-    while remaining or quote:
-        key = heap[0]
-        if key > worst_key:
-            break
+    while reason is None and (remaining or quote) and (key := heap[0]) <= worst_key:
         level = levels[key]
         maker = level.head
         if maker is None:
@@ -54,81 +50,75 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
             del levels[key]
             opposite.vacant -= 1
             continue
-
-        maker_seat = maker.seat
-        if maker_seat is seat and stp:
-            order.remaining = remaining
-            reason = prevent_self_trade(state, order, maker, by_quote, events)
-            remaining = order.remaining
-            if reason:
-                break
-            continue
-
         level_price = level.price
-        maker_remaining = maker.remaining
-        if by_quote or is_capped:
-            lots, reason = tradable(seat, side, level_price, maker_remaining, remaining, quote, is_capped, first)
-            if reason:
+        while True:
+            maker_seat = maker.seat
+            maker_left = maker.remaining
+            if stp and maker_seat is seat:
+                # This may empty the level, so the best one is looked up anew.
+                order.remaining = remaining
+                reason = prevent_self_trade(state, order, maker, by_quote, events)
+                remaining = order.remaining
                 break
-        else:
-            lots = maker_remaining if maker_remaining < remaining else remaining
+            lots = maker_left if maker_left < remaining else remaining
+            if is_bounded:
+                lots, reason = tradable(seat, side, level_price, maker_left, remaining, quote, is_capped, first)
+                if reason is not None:
+                    break
 
-        price = level_price
-        if not first:
-            first = price
-        base_atoms = lots * lot_atoms
-        quote_atoms = lots * price * unit
-        if side:
-            taker_fee = quote_atoms * taker_ppm // PPM
-            maker_fee = base_atoms * maker_seat.maker_ppm // PPM
-            taker_base.available -= base_atoms
-            taker_quote.available += quote_atoms - taker_fee
-            maker_seat.quote.held -= quote_atoms
-            maker_seat.base.available += base_atoms - maker_fee
-            fee_quote.available += taker_fee
-            fee_base.available += maker_fee
-        else:
-            taker_fee = base_atoms * taker_ppm // PPM
-            maker_fee = quote_atoms * maker_seat.maker_ppm // PPM
-            taker_quote.available -= quote_atoms
-            taker_base.available += base_atoms - taker_fee
-            maker_seat.base.held -= base_atoms
-            maker_seat.quote.available += quote_atoms - maker_fee
-            fee_base.available += taker_fee
-            fee_quote.available += maker_fee
-        if by_quote:
-            quote -= quote_atoms
-        else:
-            remaining -= lots
-        maker_remaining -= lots
-        trade_id += 1
-        events.append(
-            ("trade", trade_id, market_id, price, lots, base_atoms, quote_atoms, side, order_id, account_id,
-             maker.id, maker_seat.account_id, taker_fee, maker_fee, maker_remaining)
-        )  # fmt: skip
-        if maker_remaining:
-            maker.remaining = maker_remaining
-            level.lots -= lots
-            continue
+            price = level_price
+            if not first:
+                first = price
+            base_atoms = lots * lot_atoms
+            quote_atoms = lots * price * unit
+            if side:
+                paid, got = base_atoms, quote_atoms
+                maker_pays, maker_gets = maker_seat.quote, maker_seat.base
+            else:
+                paid, got = quote_atoms, base_atoms
+                maker_pays, maker_gets = maker_seat.base, maker_seat.quote
+            taker_fee = got * taker_ppm // PPM
+            maker_fee = paid * maker_seat.maker_ppm // PPM
+            pays.available -= paid
+            gets.available += got - taker_fee
+            maker_pays.held -= got
+            maker_gets.available += paid - maker_fee
+            taker_fees.available += taker_fee
+            maker_fees.available += maker_fee
+            if by_quote:
+                quote -= quote_atoms
+            else:
+                remaining -= lots
+            maker_left -= lots
+            trade_id += 1
+            maker_id = maker.id
+            events.append(
+                ("trade", trade_id, market.id, price, lots, base_atoms, quote_atoms, side, order.id, seat.account_id,
+                 maker_id, maker_seat.account_id, taker_fee, maker_fee, maker_left)
+            )  # fmt: skip
+            if maker_left:
+                maker.remaining = maker_left
+                level.lots -= lots
+                break
 
-        # The maker is filled: it is the head of the best level, so it leaves without a search.
-        maker.remaining = 0
-        maker.level = None
-        del maker_seat.orders[maker.id]
-        maker_seat.open -= 1
-        if maker.client_id:
-            remember(state, maker)
-        if maker.expires:
-            forget_expiry(state, maker)
-        after = maker.next
-        if after is None:
-            heappop(heap)
-            del levels[key]
-        else:
-            maker.next = None
+            # The maker is filled: it is the head of the best level, so it leaves without a search.
+            del maker_seat.orders[maker_id]
+            maker_seat.open -= 1
+            if maker.client_id:
+                remember(state, maker)
+            after = maker.next
+            if maker.expires:
+                forget_expiry(state, maker)
+            if after is None:
+                heappop(heap)
+                del levels[key]
+                break
             after.prev = None
             level.head = after
             level.lots -= lots
+            maker = after
+            if not remaining and not quote:
+                break
 
     order.remaining = remaining
     if first:

@@ -10,7 +10,7 @@ from matching.engine.ending import end_standing, held_by
 from matching.engine.events import Event
 from matching.engine.match import take
 from matching.engine.state import Market, Order, Seat, State, StopOrder
-from matching.engine.takers import end, follow_up, rest, run, wait
+from matching.engine.takers import end, follow_up, run, settle, wait
 
 
 def place(state: State, command: Any) -> list[Event]:
@@ -48,14 +48,14 @@ def place(state: State, command: Any) -> list[Event]:
         return place_carefully(state, command)
     # The top of the opposite heap may be a level that ran empty, so this only says that the order might trade.
     if side == BUY:
+        book, pays, held = market.bids, seat.quote, notional
         may_trade = market.asks.heap[0] <= price
-        is_covered = seat.quote.available >= notional
     elif side == SELL:
+        book, pays, held = market.asks, seat.base, size * market.lot_atoms
         may_trade = market.bids.heap[0] <= -price
-        is_covered = seat.base.available >= size * market.lot_atoms
     else:
-        is_covered = may_trade = False
-    if not is_covered or (post_only and (post_only != 1 or tif != GTC or may_trade)):
+        return place_carefully(state, command)
+    if pays.available < held or (post_only and (post_only != 1 or tif or may_trade)):
         return place_carefully(state, command)
 
     state.last_order = order_id = state.last_order + 1
@@ -67,14 +67,21 @@ def place(state: State, command: Any) -> list[Event]:
     if may_trade:
         events: list[Event] = [new]
         reason = take(state, order, price, 0, False, events)
-        if reason is None and order.remaining and tif == GTC:
-            events.append(rest(state, order))
-        else:
-            events.append(end(state, order, reason or ("unfilled" if order.remaining else "filled")))
+        settle(state, order, tif == GTC, reason, events)
         if market.first:
             follow_up(state, market, events)
         return events
-    return [new, rest(state, order) if tif == GTC else end(state, order, "unfilled")]
+    if tif == IOC:
+        return [new, end(state, order, "unfilled")]
+    # takers.rest, written out for the most frequent case of all
+    book.add(order)
+    pays.available -= held
+    pays.held += held
+    seat.orders[order_id] = order
+    seat.open += 1
+    if client_id:
+        seat.clients[client_id] = order
+    return [new, ("rest", order_id, account_id, market_id, side, price, size, held)]
 
 
 def place_carefully(state: State, command: Any) -> list[Event]:

@@ -183,5 +183,6 @@ def _load_order(state: State, market: Market, order: Order, row: list[Any]) -> N
 def _load_stop(state: State, market: Market, stop_row: list[int], row: list[Any]) -> StopOrder:
     order = StopOrder.__new__(StopOrder)
     _load_order(state, market, order, row)
+    order.level = None
     order.type, order.tif, order.stop, order.quote, order.held = stop_row
     return order

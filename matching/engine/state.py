@@ -104,8 +104,9 @@ class Seat:
 class Order:
     """An order in flight or in the book.
 
-    `size` is the total in lots, filled part included; `remaining` is 0 for orders by quote. `level` is None while
-    the order is not in the book. `fingerprint` and `sequence` mean something only with a client id.
+    `size` is the total in lots, filled part included; `remaining` is 0 for orders by quote. `level` is None while it
+    waits for its stop price; `level`, `prev` and `next` mean nothing while it is in flight. `fingerprint` and
+    `sequence` mean something only with a client id.
     """
 
     __slots__ = (
@@ -133,7 +134,6 @@ class Order:
         self.stp = stp
         self.expires = expires
         self.client_id = client_id
-        self.level = None
 
 
 class StopOrder(Order):
@@ -194,7 +194,7 @@ class Market:
     fee_base: Balance
     fee_quote: Balance
     band_low: int  # the price band around `last`
-    plain_lots: int  # orders up to this size within the band are neither too large nor too dear; 0 unless open
+    plain_lots: int  # up to this size an order is neither too large nor, at any price, too dear; 0 unless open
     band_high: int
 
     def lowest(self, price: int) -> int:
@@ -212,15 +212,15 @@ class Market:
     def set_last(self, price: int) -> None:
         """Note the price of the last trade."""
         self.last = price
-        self.derive()
+        reach = price * self.band_ppm // PPM
+        self.band_low = price - reach if price > reach else 1
+        self.band_high = price + reach if price + reach < MAX_PRICE else MAX_PRICE
 
     def derive(self) -> None:
         """Bring what follows from rules, state and last price up to date."""
-        last = self.last
-        reach = last * self.band_ppm // PPM
-        self.band_low = max(1, last - reach)
-        self.band_high = high = min(MAX_PRICE, last + reach)
-        self.plain_lots = min(self.max_lots, MAX_AMOUNT // (high * self.unit)) if self.state == OPEN else 0
+        self.set_last(self.last)
+        is_open = self.state == OPEN
+        self.plain_lots = min(self.max_lots, MAX_AMOUNT // (MAX_PRICE * self.unit)) if is_open else 0
 
 
 class State:

@@ -16,18 +16,28 @@ def run(
 
     `around`: the price that a market order's protection is measured from.
     """
+    market, side = order.seat.market, order.side
     if type == LIMIT:
+        limit = order.price
         if tif == FOK and not fills_whole(order):
             events.append(end(state, order, "fok"))
             return
-        reason = take(state, order, order.price, 0, False, events)
         may_rest = tif in (GTC, GTD)
+        is_capped = False
     else:
-        market, side = order.seat.market, order.side
         limit = market.lowest(around) if side else market.highest(around)
-        is_capped = (quote > 0) == (side > 0)
-        reason = take(state, order, limit, quote, is_capped, events)
         may_rest = False
+        is_capped = (quote > 0) == (side > 0)
+    # An order that meets nobody need not go and look; the top of the heap is the best price or better.
+    may_trade = market.bids.heap[0] <= -limit if side else market.asks.heap[0] <= limit
+    reason = "unfilled" if quote else None
+    if may_trade:
+        reason = take(state, order, limit, quote, is_capped, events)
+    settle(state, order, may_rest, reason, events)
+
+
+def settle(state: State, order: Order, may_rest: bool, reason: str | None, events: list[Event]) -> None:
+    """After the matching: the order rests if it may and nothing (`reason`) speaks against it, or ends."""
     if reason is None and order.remaining and may_rest:
         events.append(rest(state, order))
     else:
@@ -76,6 +86,7 @@ def wait(state: State, order: StopOrder, held: int) -> Event:
     balance.available -= held
     balance.held += held
     order.held = held
+    order.level = None
     seat.market.stops.add(order)
     seat.orders[order.id] = order
     seat.open += 1
