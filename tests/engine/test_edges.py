@@ -25,10 +25,10 @@ def pair() -> Pair:
 
 def rules(**changes: Any) -> list[Any]:
     plain: dict[str, Any] = {
-        "lot_atoms": 1, "unit": 1, "max_lots": HUGE, "min_notional": 0, "band_ppm": HUGE, "breaker_ppm": 0,
-        "fees": [[0, 0]], "reference_price": 1000,
+        "market": 1, "lot_atoms": 1, "unit": 1, "max_lots": HUGE, "min_notional": 0, "band_ppm": HUGE,
+        "breaker_ppm": 0, "fees": [[0, 0]], "reference_price": 1000,
     }  # fmt: skip
-    return market_rules(1, **(plain | changes))
+    return market_rules(**(plain | changes))
 
 
 def do(pair: Pair, command: list[Any], time_us: int = START_US) -> list[tuple[Any, ...]]:
@@ -164,3 +164,32 @@ def test_a_client_id_is_free_at_the_very_moment_a_day_after(pair: Pair) -> None:
     do(pair, c.cancel(account=1, client_id="k"))
     assert do(pair, order, START_US + day_us - 1) == [("duplicate", 1, 5)]
     assert do(pair, order, START_US + day_us)[0][:2] == ("new", 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "taken"),
+    [
+        ({"reference_price": 1}, True), ({"reference_price": 0}, False), ({"reference_price": MAX_PRICE}, True),
+        ({"reference_price": MAX_PRICE + 1}, False), ({"min_lots": 5, "max_lots": 5}, True),
+        ({"min_lots": 6, "max_lots": 5}, False), ({"min_lots": 0}, False), ({"band_ppm": 1}, True),
+        ({"band_ppm": 0}, False), ({"max_orders": 1}, True), ({"max_orders": 0}, False), ({"min_notional": -1}, False),
+        ({"breaker_ppm": -1}, False), ({"breaker_window_us": -1}, False), ({"halt_us": -1}, False),
+        ({"reopen_us": -1}, False), ({"unit": 0}, False), ({"lot_atoms": 0}, False), ({"lot_atoms": HUGE}, True),
+        ({"fees": [[0, 1_000_000]]}, True), ({"fees": [[0, 1_000_001]]}, False), ({"fees": [[-1, 0]]}, False),
+        ({"fees": [[0, 0], [0, -1]]}, False), ({"fees": []}, False), ({"market": 0}, False), ({"market": HUGE}, True),
+        ({"base": 2}, False), ({"quote": 1}, False),
+    ],
+)  # fmt: skip
+def test_a_market_takes_rules_up_to_their_bounds(pair: Pair, changes: dict[str, Any], taken: bool) -> None:
+    (event,) = do(pair, rules(**({"market": 7} | changes)))
+    assert event[0] == ("market" if taken else "rejected")
+    if not taken:
+        assert event[1] == "invalid_parameter"
+        assert 7 not in pair.fast.markets
+
+
+def test_the_version_of_the_rules_is_part_of_the_state(pair: Pair) -> None:
+    before = pair.fast.dump()
+    do(pair, c.engine(version=HUGE))
+    after = pair.fast.dump()
+    assert {name for name in before if before[name] != after[name]} == {"sequence", "version"}
