@@ -258,12 +258,15 @@ def test_old_trades_leave_the_ticker_though_nothing_happens():
     catch_up(orders_projection())
     assert_tickers_equal_trades(start_us)
     assert Ticker24h.objects.filter(trades__gt=0).exists()
-    for passed_us in (DAY_US // 2, DAY_US - MINUTE_US, DAY_US + 3600 * 1_000_000, 5 * DAY_US):
+    # Each minute with a trade leaves exactly when the day after it is over: not a microsecond before.
+    ends_us = {time_us - time_us % MINUTE_US + DAY_US for time_us, _ in journaled_trades()}
+    edges_us = {edge_us for end_us in ends_us for edge_us in (end_us - 1, end_us)}
+    for now_us in sorted({start_us + DAY_US // 2, *edges_us, start_us + 5 * DAY_US}):
         # A clock that goes on, and no event.
-        projection = orders_projection(now_us=start_us + passed_us)
+        projection = orders_projection(now_us=now_us)
         projection.load()
         projection.age()
-        assert_tickers_equal_trades(start_us + passed_us)
+        assert_tickers_equal_trades(now_us)
     assert not Ticker24h.objects.filter(trades__gt=0).exists()
     assert offset("orders") == exchange.engine.sequence
 
