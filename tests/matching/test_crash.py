@@ -32,12 +32,12 @@ def standby(matcher: MatcherProcess, database_url: str, tmp_path: Path) -> Itera
 
 @pytest.fixture
 def load(matcher: MatcherProcess, tmp_path: Path) -> Load:
-    return Load(seconds=5, directory=tmp_path, environment=matcher.environment)
+    return Load(seconds=4, directory=tmp_path, environment=matcher.environment)
 
 
 def test_sigkill_of_the_leader(matcher: MatcherProcess, standby: MatcherProcess, load: Load) -> None:
     with load:
-        time.sleep(1.5)
+        time.sleep(1)
         matcher.kill()
         standby.wait_leading()
     load.check()
@@ -47,7 +47,7 @@ def test_sigkill_of_the_leader(matcher: MatcherProcess, standby: MatcherProcess,
 
 def test_sigstop_of_the_leader_and_its_awakening(matcher: MatcherProcess, standby: MatcherProcess, load: Load) -> None:
     with load:
-        time.sleep(1.5)
+        time.sleep(1)
         stopped = matcher.stop_signal()
         standby.wait_leading()
         os.kill(stopped, signal.SIGCONT)
@@ -61,7 +61,7 @@ def test_sigstop_of_the_leader_and_its_awakening(matcher: MatcherProcess, standb
 def test_repeated_kills_of_a_matcher_without_a_standby(matcher: MatcherProcess, load: Load) -> None:
     with load:
         for _ in range(4):
-            time.sleep(0.7)
+            time.sleep(0.3)
             matcher.kill_child()
             matcher.wait_leading()
     load.check()
@@ -70,7 +70,7 @@ def test_repeated_kills_of_a_matcher_without_a_standby(matcher: MatcherProcess, 
 def test_losing_the_database_connection(matcher: MatcherProcess, load: Load, database_url: str) -> None:
     with load, psycopg.connect(database_url, autocommit=True) as connection:
         for _ in range(2):
-            time.sleep(1)
+            time.sleep(0.5)
             before = health()["epoch"]
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

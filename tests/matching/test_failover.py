@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -55,19 +54,14 @@ def test_a_start_from_a_snapshot_replays_only_what_came_after(matcher: MatcherPr
     assert "loaded snapshot" in matcher.output()
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
-def test_a_damaged_snapshot_is_skipped(matcher: MatcherProcess, damage: str) -> None:
+def test_a_damaged_snapshot_is_skipped(matcher: MatcherProcess) -> None:
     fund(account=7, USDT="100")
     good = snapshot(matcher)
     fund(account=7, USDT="100")
     path = snapshot(matcher)
     data = path.read_bytes()
     middle = len(data) // 2
-    path.write_bytes(
-        {"flip": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :], "cut": data[:middle], "empty": b""}[
-            damage
-        ]
-    )
+    path.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
     matcher.kill()
     matcher.start().wait_leading()
     fund(account=7, USDT="100")
@@ -89,22 +83,12 @@ def test_a_snapshot_of_another_journal_is_skipped(matcher: MatcherProcess) -> No
     assert "belongs to another journal" in matcher.output()
 
 
-CUTS: dict[str, Callable[[str], Any]] = {
-    "tail cut": lambda url: rows(
-        url, "DELETE FROM matching_journal WHERE first = (SELECT max(first) FROM matching_journal)"
-    ),
-    "middle cut": lambda url: rows(url, "DELETE FROM matching_journal WHERE first = 2"),
-    "byte flipped": lambda url: rows(
-        url, "UPDATE matching_journal SET body = set_byte(body, 200, get_byte(body, 200) # 1) WHERE first = 2"
-    ),
-    "hash changed": lambda url: rows(
-        url, "UPDATE matching_journal SET hash = set_byte(hash, 3, get_byte(hash, 3) # 1)"
-        " WHERE first = (SELECT max(first) FROM matching_journal)",
-    ),
-    "column changed": lambda url: rows(url, "UPDATE matching_journal SET number = number + 1 WHERE first = 2"),
-    "leader row gone": lambda url: rows(url, "DELETE FROM matching_leader"),
-    "leader row behind": lambda url: rows(url, "UPDATE matching_leader SET head = head - 1"),
-}  # fmt: skip
+# What else can be wrong is tried on rows by hand, in test_replica and test_journal.
+CUTS: dict[str, str] = {
+    "tail cut": "DELETE FROM matching_journal WHERE first = (SELECT max(first) FROM matching_journal)",
+    "byte flipped": "UPDATE matching_journal SET body = set_byte(body, 200, get_byte(body, 200) # 1) WHERE first = 2",
+    "leader row gone": "DELETE FROM matching_leader",
+}
 
 
 @pytest.mark.parametrize("cut", CUTS)
@@ -114,7 +98,7 @@ def test_a_damaged_journal_is_found_and_no_matcher_starts_on_it(
     fund(account=7, USDT="100")
     fund(account=7, BTC="1")
     matcher.kill()
-    CUTS[cut](database_url)
+    rows(database_url, CUTS[cut])
     before = rows(database_url, "SELECT * FROM matching_journal ORDER BY first")
     check = subprocess.run(
         [sys.executable, "manage.py", "verify_journal"], env=matcher.environment, capture_output=True, text=True,
@@ -221,14 +205,12 @@ NO_BATCHES = {
 }
 
 
-@pytest.mark.parametrize(("session", "number", "text", "code"), NO_BATCHES.values(), ids=NO_BATCHES)
-def test_what_is_no_batch_is_refused(
-    matcher: MatcherProcess, redis_client: redis.Redis, session: str, number: int, text: str, code: str
-) -> None:
+def test_what_is_no_batch_is_refused(matcher: MatcherProcess, redis_client: redis.Redis) -> None:
     head = journal.head()
-    raw = RawSession(redis_client, session)
-    raw.send(number, text)
-    assert raw.answer() == {"number": number, "refused": code}
+    for what, (session, number, text, code) in NO_BATCHES.items():
+        raw = RawSession(redis_client, session)
+        raw.send(number, text)
+        assert raw.answer() == {"number": number, "refused": code}, what
     assert journal.head() == head
 
 

@@ -253,6 +253,25 @@ def test_verifying_needs_the_leader_row(leader: Leadership, database_url: str) -
         verify_journal()
 
 
+@pytest.mark.parametrize("change", ["head = head - 1", "head = head + 1", "hash = decode(repeat('ff', 32), 'hex')"])
+def test_a_leader_row_that_ends_elsewhere_is_damage(leader: Leadership, database_url: str, change: str) -> None:
+    row = a_row()
+    leader.commit(row)
+    leader.commit(a_row(first=2, previous_hash=row.hash))
+    leader.close()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"UPDATE matching_leader SET {change}")
+    with pytest.raises(JournalDamaged):
+        verify_journal()
+    other = Leadership(database_url)
+    try:
+        eventually(other.try_lock, what="the lock is free")
+        with pytest.raises(JournalDamaged, match="rows were cut off or changed"):
+            other.promote(Replica())
+    finally:
+        other.close()
+
+
 def test_verifying_finds_a_well_chained_lie(leader: Leadership) -> None:
     first = a_row()
     leader.commit(first)
