@@ -91,7 +91,7 @@ def _load(key: str) -> KnownKey | None:
     ApiKey.objects.filter(stale, pk=row.pk).update(last_used_at=now)
     return KnownKey(
         key=row.key,
-        secret=vault.decrypt(row.encrypted_secret),
+        secret=vault.decrypt(bytes(row.encrypted_secret)),
         account_id=row.account_id,
         permissions=frozenset(row.permissions),
         tier=row.account.rate_tier,

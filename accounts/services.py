@@ -9,11 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import keys, vault
-from accounts.models import PERMISSIONS, Account, ApiKey, AuditEntry
+from accounts.models import PERMISSIONS, READ, TRADE, WITHDRAW, Account, ApiKey, AuditEntry
 from accounts.problems import Problem
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+# Words of this app that other apps use too; its models they don't.
+__all__ = ["PERMISSIONS", "READ", "TRADE", "WITHDRAW", "Account", "create_account", "create_api_key", "revoke_api_key"]
 
 MAX_KEYS_PER_ACCOUNT = 50
 MAX_NETWORKS_PER_KEY = 32

@@ -35,7 +35,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.ChoiceField(choices=sorted(PROBLEMS))
-    errors = serializers.DictField(child=serializers.CharField(), required=False, help_text="By field, what is wrong.")
+    errors = serializers.DictField(  # type: ignore[assignment]  # the document's member has the name of DRF's property
+        child=serializers.CharField(), required=False, help_text="By field, what is wrong."
+    )
     sequence = serializers.IntegerField(required=False, help_text="Of the refused command in the journal.")
     request_id = serializers.CharField(required=False)
     time = Milliseconds(required=False, help_text="The exchange's clock.")

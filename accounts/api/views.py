@@ -1,16 +1,17 @@
 """The clock, the account, and API keys."""
 
 import time
-from typing import Any
+from typing import Any, cast
 
 from rest_framework import serializers
+from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts import limits, selectors, services
 from accounts.api.authentication import SAFE_METHODS, BrowserSession, client_ip
 from accounts.api.base import PrivateView, PublicView, answer, json_object
 from accounts.api.openapi import Milliseconds, documented
+from accounts.auth import Caller
 from accounts.models import PERMISSIONS, READ, ApiKey
 from accounts.problems import Problem
 
@@ -35,7 +36,7 @@ class NewKey(serializers.Serializer[Any]):
     """A key to make."""
 
     permissions = serializers.ListField(child=serializers.ChoiceField(choices=PERMISSIONS), min_length=1, max_length=3)
-    label = serializers.CharField(required=False, allow_blank=True, max_length=64)
+    label = serializers.CharField(required=False, allow_blank=True, max_length=64)  # type: ignore[assignment]  # a name
     ip_allow = serializers.ListField(
         child=serializers.CharField(max_length=64), required=False, max_length=services.MAX_NETWORKS_PER_KEY,
         help_text="Addresses or networks like 10.0.0.0/8; empty: any.",
@@ -46,7 +47,7 @@ class Key(serializers.Serializer[Any]):
     """An API key, without its secret."""
 
     key = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a name
     permissions = serializers.ListField(child=serializers.ChoiceField(choices=PERMISSIONS))
     ip_allow = serializers.ListField(child=serializers.CharField())
     created_at = Milliseconds()
@@ -71,7 +72,7 @@ class TimeView(PublicView):
     """/time"""
 
     @documented("The exchange's clock", answer=Time, tags=["account"])
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Compare it with your own before signing."""
         return answer({"time": time.time_ns() // 1_000_000})
 
@@ -80,7 +81,7 @@ class AccountView(PrivateView):
     """/account"""
 
     @documented("The account", answer=Account, tags=["account"])
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Whose key or session this is."""
         account = selectors.get_account(account_id=self.caller.account_id)
         return answer(
@@ -108,7 +109,7 @@ class _KeysView(PrivateView):
             return
         if request.auth is None:
             raise Problem("not_authenticated")
-        self.caller = request.auth
+        self.caller = cast("Caller", request.auth)
         self.caller.require(READ)
         self.allowance = limits.take(f"account {self.caller.account_id}", limits.limit_of("standard", "requests"))
 
@@ -117,12 +118,12 @@ class KeysView(_KeysView):
     """/keys"""
 
     @documented("List API keys", answer=KeyList, tags=["keys"])
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Revoked ones too."""
         return answer({"keys": [_key_json(key) for key in selectors.list_api_keys(account_id=self.caller.account_id)]})
 
     @documented("Make an API key", body=NewKey, answer=MadeKey, status=201, tags=["keys"])
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """The secret is in this answer and nowhere else."""
         fields = _read_new_key(json_object(request))
         key, secret = services.create_api_key(
@@ -138,7 +139,7 @@ class KeyView(_KeysView):
     """/keys/{key}"""
 
     @documented("Revoke an API key", answer=None, status=204, tags=["keys"])
-    def delete(self, request: Request, key: str) -> Response:
+    def delete(self, request: Request, key: str) -> HttpResponse:
         """Nothing signed with it is taken from now on."""
         services.revoke_api_key(
             account=selectors.get_account(account_id=self.caller.account_id),
@@ -146,7 +147,7 @@ class KeyView(_KeysView):
             actor_id=self.caller.user_id,
             ip=client_ip(request) or None,
         )
-        return Response(status=204)
+        return HttpResponse(status=204)
 
 
 def _read_new_key(body: dict[str, Any]) -> dict[str, Any]:

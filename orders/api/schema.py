@@ -113,7 +113,7 @@ class BatchItem(serializers.Serializer[Any]):
 class Batch(serializers.Serializer[Any]):
     """Up to 500 orders."""
 
-    orders = NewOrder(many=True, min_length=1, max_length=requests.BATCH_MAX)
+    orders = NewOrder(many=True, min_length=1, max_length=requests.BATCH_MAX)  # type: ignore[call-arg]  # the list's
 
 
 class BatchAnswer(serializers.Serializer[Any]):
@@ -171,7 +171,7 @@ class OrderName(serializers.Serializer[Any]):
 class BatchCancel(serializers.Serializer[Any]):
     """Up to 500 orders."""
 
-    orders = OrderName(many=True, min_length=1, max_length=requests.BATCH_MAX)
+    orders = OrderName(many=True, min_length=1, max_length=requests.BATCH_MAX)  # type: ignore[call-arg]  # the list's
 
 
 class BatchCancelItem(serializers.Serializer[Any]):

@@ -3,14 +3,28 @@
 Amounts are decimal text, times milliseconds, what does not apply is null.
 """
 
+from functools import lru_cache
 from typing import Any, Protocol
 
 from matching.engine.commands import SIDES, STPS, TIFS, TYPES
 from orders.listing import Listed
 from orders.placed import AmendedOrder, CanceledAll, CanceledOrder, Fill, PlacedOrder
+from orders.scales import MarketScale
+from orders.scales import MarketScale
 
 OPEN = "open"
 PARTIALLY_FILLED = "partially_filled"
+
+
+# Prices and sizes come again and again; making their text is half the work of showing an order.
+@lru_cache(maxsize=20_000)
+def _price(scale: MarketScale, ticks: int) -> str:
+    return scale.ticks_to_price(ticks)
+
+
+@lru_cache(maxsize=20_000)
+def _size(scale: MarketScale, lots: int) -> str:
+    return scale.lots_to_size(lots)
 
 
 class OrderLike(Protocol):
@@ -37,7 +51,20 @@ class OrderLike(Protocol):
     sequence: Any
 
 
-def order_json(order: OrderLike, market: Listed, status: str) -> dict[str, Any]:
+class MarketLike(Protocol):
+    """orders.listing.Listed, or the market that market data keeps."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def base_code(self) -> str: ...
+    @property
+    def quote_code(self) -> str: ...
+    @property
+    def scale(self) -> MarketScale: ...
+
+
+def order_json(order: OrderLike, market: MarketLike, status: str) -> dict[str, Any]:
     """One order; `status` is open, waiting, filled, canceled or expired."""
     scale = market.scale
     is_by_size = order.size > 0
@@ -49,13 +76,13 @@ def order_json(order: OrderLike, market: Listed, status: str) -> dict[str, Any]:
         "side": SIDES[order.side],
         "type": TYPES[order.type],
         "tif": TIFS[order.tif],
-        "price": scale.ticks_to_price(order.price) if order.price else None,
-        "stop_price": scale.ticks_to_price(order.stop) if order.stop else None,
-        "size": scale.lots_to_size(order.size) if is_by_size else None,
+        "price": _price(scale, order.price) if order.price else None,
+        "stop_price": _price(scale, order.stop) if order.stop else None,
+        "size": _size(scale, order.size) if is_by_size else None,
         "quote_amount": scale.quote_text(order.quote) if order.quote else None,
-        "filled_size": scale.lots_to_size(filled),
+        "filled_size": _size(scale, filled),
         "filled_quote": scale.quote_text(order.filled_quote),
-        "remaining_size": scale.lots_to_size(order.size - filled) if is_by_size else None,
+        "remaining_size": _size(scale, order.size - filled) if is_by_size else None,
         "average_price": scale.average_price(order.filled_quote, filled),
         "fee": scale.fee_text(order.fee, order.side),
         "fee_asset": market.quote_code if order.side else market.base_code,
@@ -79,8 +106,8 @@ def fill_json(fill: Fill, market: Listed) -> dict[str, Any]:
         "market": market.symbol,
         "side": SIDES[fill.side],
         "liquidity": "maker" if fill.is_maker else "taker",
-        "price": scale.ticks_to_price(fill.price),
-        "size": scale.lots_to_size(fill.lots),
+        "price": _price(scale, fill.price),
+        "size": _size(scale, fill.lots),
         "quote": scale.quote_text(fill.quote_atoms),
         "fee": scale.fee_text(fill.fee, fill.side),
         "fee_asset": market.quote_code if fill.side else market.base_code,
@@ -107,10 +134,10 @@ def amended_json(amended: AmendedOrder, market: Listed) -> dict[str, Any]:
         "id": amended.id,
         "market": market.symbol,
         "side": SIDES[amended.side],
-        "price": scale.ticks_to_price(amended.price),
-        "size": scale.lots_to_size(amended.size),
-        "filled_size": scale.lots_to_size(filled),
-        "remaining_size": scale.lots_to_size(amended.remaining),
+        "price": _price(scale, amended.price),
+        "size": _size(scale, amended.size),
+        "filled_size": _size(scale, filled),
+        "remaining_size": _size(scale, amended.remaining),
         "status": PARTIALLY_FILLED if filled and status == OPEN else status,
         "done_reason": amended.done_reason or None,
         "kept_priority": amended.kept_priority,
@@ -126,7 +153,7 @@ def canceled_json(canceled: CanceledOrder, market: Listed) -> dict[str, Any]:
         "id": canceled.id,
         "market": market.symbol,
         "side": SIDES[canceled.side],
-        "remaining_size": market.scale.lots_to_size(canceled.remaining),
+        "remaining_size": _size(market.scale, canceled.remaining),
         "status": "canceled",
         "done_reason": "canceled",
         "updated_at": canceled.time_us // 1000,

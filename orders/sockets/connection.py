@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from accounts import limits as rate_limits
 from accounts.auth import Caller
-from accounts.models import READ
 from accounts.problems import Problem
+from accounts.services import READ
 from orders.marketdata import names
 from orders.marketdata.candles import INTERVALS_MS
 from orders.sockets import frames, identity

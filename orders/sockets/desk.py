@@ -10,8 +10,8 @@ from django.core.exceptions import SynchronousOnlyOperation
 
 from accounts import limits as rate_limits
 from accounts.auth import Caller
-from accounts.models import TRADE
 from accounts.problems import Problem
+from accounts.services import TRADE
 from matching import gateway
 from matching.gateway import GatewayError, Outcome
 from orders.sockets import frames

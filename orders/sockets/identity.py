@@ -10,8 +10,8 @@ from django.http import HttpRequest
 
 from accounts import auth, gate, keys, selectors
 from accounts.auth import Caller
-from accounts.models import PERMISSIONS
 from accounts.problems import Problem
+from accounts.services import PERMISSIONS
 from accounts.signing import SOCKET_METHOD, SOCKET_PATH
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.api import query
 from accounts.api.base import PrivateView, PublicView, answer, json_object
 from accounts.api.openapi import CURSOR, LIMIT, MIN_SEQUENCE, documented
 from accounts.api.paging import LIMIT_DEFAULT, next_cursor, wait_for_rows
-from accounts.models import WITHDRAW
+from accounts.services import WITHDRAW
 from wallets import requests, selectors, services
 from wallets.api import schema, shapes
 from wallets.models import LedgerEntry
@@ -29,7 +29,7 @@ class AssetsView(PublicView):
     cache_s: ClassVar = 1.0
 
     @documented("List assets", answer=schema.AssetList, tags=["markets"])
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """With the decimals of their amounts."""
         query.read_query(request, {})
         return answer({"assets": [shapes.asset_json(asset) for asset in selectors.list_assets()]})
@@ -39,7 +39,7 @@ class BalancesView(PrivateView):
     """/balances"""
 
     @documented("List balances", answer=schema.BalanceList, parameters=[MIN_SEQUENCE], tags=["wallets"])
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Of every asset the account ever had."""
         query.read_query(request, {})
         sequence = wait_for_rows(request, selectors.wait_for_sequence)
@@ -55,7 +55,7 @@ class LedgerView(PrivateView):
         "List ledger entries", answer=schema.EntryPage, tags=["wallets"],
         parameters=[schema.ASSET, schema.KIND, LIMIT, CURSOR, MIN_SEQUENCE],
     )  # fmt: skip
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Newest first. Entries of an asset sum to the account's available and held."""
         asked = query.read_query(request, {"asset": query.text(32), "kind": _kind, **query.PAGE})
         limit = asked["limit"] or LIMIT_DEFAULT
@@ -76,7 +76,7 @@ class LedgerView(PrivateView):
 
 def movements_page(
     request: Request, account_id: int, name: str, select: Callable[..., Sequence[Any]], shape: Callable[..., Any]
-) -> Response:
+) -> HttpResponse:
     """A page of deposits, withdrawals or transfers."""
     asked = query.read_query(request, query.PAGE)
     limit = asked["limit"] or LIMIT_DEFAULT
@@ -89,7 +89,7 @@ class DepositsView(PrivateView):
     """/deposits"""
 
     @documented("List deposits", answer=schema.DepositPage, parameters=[LIMIT, CURSOR], tags=["wallets"])
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Newest first."""
         return movements_page(
             request, self.caller.account_id, "deposits", selectors.list_deposits, shapes.deposit_json
@@ -102,7 +102,7 @@ class WithdrawalsView(PrivateView):
     write_permission = WITHDRAW
 
     @documented("List withdrawals", answer=schema.WithdrawalPage, parameters=[LIMIT, CURSOR], tags=["wallets"])
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Newest first."""
         return movements_page(
             request, self.caller.account_id, "withdrawals", selectors.list_withdrawals, shapes.withdrawal_json
@@ -111,7 +111,7 @@ class WithdrawalsView(PrivateView):
     @documented(
         "Withdraw", body=schema.NewWithdrawal, answer=schema.WithdrawalItem, status=201, tags=["wallets"]
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """The amount is held from now on, until it has left the exchange."""
         asked = requests.read_withdrawal(json_object(request))
         held = services.hold_withdrawal(
@@ -127,14 +127,14 @@ class TransfersView(PrivateView):
     write_permission = WITHDRAW
 
     @documented("List transfers", answer=schema.TransferPage, parameters=[LIMIT, CURSOR], tags=["wallets"])
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """From and to the account, newest first."""
         return movements_page(
             request, self.caller.account_id, "transfers", selectors.list_transfers, shapes.transfer_json
         )  # fmt: skip
 
     @documented("Transfer", body=schema.NewTransfer, answer=schema.TransferItem, status=201, tags=["wallets"])
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Move an amount to another account of the exchange, at once."""
         asked = requests.read_transfer(json_object(request))
         done = services.transfer(
