@@ -31,6 +31,7 @@ CLOCK_BEHIND_US_MAX: Final = 1_000_000
 STANDBY_SEEN_S: Final = 1.0
 SNAPSHOT_COMMANDS: Final = 200_000
 SNAPSHOT_S: Final = 300.0
+_ENDINGS: Final = (signal.SIGTERM, signal.SIGINT)
 BACK_OFF_S_MIN, BACK_OFF_S_MAX, HEALTHY_S = 0.1, 5.0, 10.0
 
 
@@ -160,9 +161,12 @@ def supervise(run: Callable[[], int]) -> int:
     back_off_s = BACK_OFF_S_MIN
     while not ending:
         started = time.monotonic()
+        # Held back until both sides know who they are: a signal in between would be lost.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
         child = os.fork()
         if not child:
             _become_child(run)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
         child = 0
@@ -170,13 +174,16 @@ def supervise(run: Callable[[], int]) -> int:
             return 0 if ending else code
         back_off_s = BACK_OFF_S_MIN if time.monotonic() - started > HEALTHY_S else min(back_off_s * 2, BACK_OFF_S_MAX)
         log.error("the matcher ended with %s; starting it again in %.1f s", code, back_off_s)
-        time.sleep(back_off_s)
+        until = time.monotonic() + back_off_s
+        while not ending and time.monotonic() < until:
+            time.sleep(0.05)
     return 0
 
 
 def _become_child(run: Callable[[], int]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent passes the terminal's Ctrl-C on, as SIGTERM
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
     code = 1
     try:
         code = run()

@@ -1,5 +1,6 @@
 """A command's whole way: gateway, queue, matcher, journal, reply."""
 
+import psutil
 import pytest
 
 from matching import gateway, journal
@@ -23,3 +24,13 @@ def test_an_order_is_answered_with_the_events_that_the_journal_keeps(matcher: Ma
     assert taker.sequence == maker.sequence + 1 == journal.head()
     assert journal.events_at(taker.sequence) == taker.events
     assert journal.events_at(maker.sequence) == maker.events
+
+
+def test_sigterm_ends_supervisor_and_matcher_and_the_next_goes_on(matcher: MatcherProcess) -> None:
+    fund(account=7, USDT="100")
+    head, pids = journal.head(), matcher.child_pids()
+    assert matcher.terminate() == 0
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    matcher.start().wait_leading()
+    fund(account=7, USDT="100")
+    assert journal.head() == head + 1
