@@ -10,7 +10,6 @@ from matching.engine.commands import SIDES, STPS, TIFS, TYPES
 from orders.listing import Listed
 from orders.placed import AmendedOrder, CanceledAll, CanceledOrder, Fill, PlacedOrder
 from orders.scales import MarketScale
-from orders.scales import MarketScale
 
 OPEN = "open"
 PARTIALLY_FILLED = "partially_filled"
