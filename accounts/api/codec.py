@@ -6,7 +6,6 @@ from typing import IO, Any
 import orjson
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
 
 from accounts.problems import Problem
 
@@ -24,20 +23,6 @@ class JsonParser(BaseParser):
             return orjson.loads(stream.read())
         except orjson.JSONDecodeError as error:
             raise Problem("malformed_json", str(error)) from None
-
-
-class JsonRenderer(BaseRenderer):
-    """Writes JSON as UTF-8."""
-
-    media_type = "application/json"
-    format = "json"
-    charset = None
-
-    def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
-    ) -> bytes:
-        """The data as bytes; nothing at all for an empty answer."""
-        return b"" if data is None else orjson.dumps(data)
 
 
 class OnlyJson(BaseContentNegotiation):

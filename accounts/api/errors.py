@@ -4,13 +4,13 @@ import logging
 import uuid
 from typing import Any
 
+import orjson
 import redis
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
-from rest_framework.response import Response
 
 from accounts.problems import Problem
 from matching.gateway import GatewayError
@@ -54,22 +54,19 @@ def problem_of(error: BaseException) -> Problem:
     return Problem("internal_error", request_id=request_id)
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """DRF's hook: the problem as a response."""
-    problem = problem_of(error)
-    headers = dict(problem.headers)
+    response = response_of(problem_of(error))
     if isinstance(error, exceptions.MethodNotAllowed):
-        headers["Allow"] = ", ".join(context["view"].allowed_methods)
-    if problem.status == 401:
-        headers["WWW-Authenticate"] = "PVX-HMAC-SHA256"
-    return Response(problem.document(), status=problem.status, headers=headers, content_type=PROBLEM_JSON)
+        response["Allow"] = ", ".join(context["view"].allowed_methods)
+    return response
 
 
-def plain_response(problem: Problem) -> HttpResponse:
-    """The problem as a response where no DRF view is at hand."""
-    import orjson
-
+def response_of(problem: Problem) -> HttpResponse:
+    """The problem document as a response."""
     response = HttpResponse(orjson.dumps(problem.document()), status=problem.status, content_type=PROBLEM_JSON)
     for name, value in problem.headers.items():
         response[name] = value
+    if problem.status == 401:
+        response["WWW-Authenticate"] = "PVX-HMAC-SHA256"
     return response

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, get_resolver
+from django.urls import Resolver404, ResolverMatch, get_resolver
 from prometheus_client import Histogram
 
 from accounts import limits
@@ -35,6 +35,7 @@ class ApiLane:
         self.get_response = get_response
         # (time it is good until, body) by path with query; views say for how long by `cache_s`.
         self.answers: dict[str, tuple[float, bytes]] = {}
+        self.matches: dict[str, ResolverMatch] = {}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer an API request, or pass the request on."""
@@ -45,9 +46,11 @@ class ApiLane:
         try:
             view, response = self._answer(request)
         except Exception as error:
-            view, response = "none", errors.plain_response(errors.problem_of(error))
+            view, response = "none", errors.response_of(errors.problem_of(error))
         response["X-Content-Type-Options"] = "nosniff"
         response["Cache-Control"] = "no-store"
+        # Without it the server would send in chunks.
+        response["Content-Length"] = str(len(response.content))
         SECONDS.labels(view, request.method, response.status_code).observe(time.perf_counter() - started)
         return response
 
@@ -59,10 +62,7 @@ class ApiLane:
                 return "cached", HttpResponse(cached[1], content_type="application/json", headers=allowance.headers())
         if _declared_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise Problem("body_too_large")
-        try:
-            match = get_resolver().resolve(request.path_info)
-        except Resolver404:
-            raise Problem("not_found") from None
+        match = self._match(request.path_info)
         request.resolver_match = match
         response = match.func(request, *match.args, **match.kwargs)
         if callable(getattr(response, "render", None)):
@@ -71,6 +71,18 @@ class ApiLane:
         if cache_s and request.method == "GET" and response.status_code == 200:
             self._keep(request.get_full_path(), cache_s, response.content)
         return match.url_name or "unnamed", response
+
+    def _match(self, path: str) -> ResolverMatch:
+        match = self.matches.get(path)
+        if match is None:
+            try:
+                match = get_resolver().resolve(path)
+            except Resolver404:
+                raise Problem("not_found") from None
+            # Addresses without a parameter: few, and most of the traffic.
+            if not match.kwargs:
+                self.matches[path] = match
+        return match
 
     def _keep(self, path: str, cache_s: float, body: bytes) -> None:
         if len(self.answers) >= CACHED_ANSWERS_MAX:

@@ -3,8 +3,8 @@
 import time
 from typing import Any, cast
 
-from rest_framework import serializers
 from django.http import HttpResponse
+from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts import limits, selectors, services

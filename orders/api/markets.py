@@ -4,15 +4,14 @@ Depth, trades and tickers pass on the bytes that the market data process wrote; 
 answer the same question from memory for a moment (accounts/api/lane.py).
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.api import query
-from accounts.api.base import PublicView, answer
+from accounts.api.base import PublicView, answer, raw
 from accounts.api.openapi import documented
 from accounts.api.paging import encode_cursor
 from accounts.problems import Problem
@@ -28,18 +27,13 @@ TRADES_DEFAULT = 50
 CANDLES_DEFAULT = 500
 
 
-def raw(body: bytes) -> HttpResponse:
-    """JSON that is encoded already."""
-    return HttpResponse(body, content_type="application/json")
-
-
 class MarketsView(PublicView):
     """/markets"""
 
     cache_s: ClassVar = 0.25
 
     @documented("List markets", answer=schema.MarketList, tags=["markets"])
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """With their rules and states."""
         query.read_query(request, {})
         return answer({"markets": [shapes.market_json(market) for market in selectors.list_markets()]})
@@ -51,7 +45,7 @@ class MarketView(PublicView):
     cache_s: ClassVar = 0.25
 
     @documented("Fetch a market", answer=schema.Market, tags=["markets"])
-    def get(self, request: Request, symbol: str) -> Response:
+    def get(self, request: Request, symbol: str) -> HttpResponse:
         """Its rules and state."""
         query.read_query(request, {})
         return answer(shapes.market_json(selectors.get_market(symbol=listing.by_symbol(symbol).symbol)))
@@ -81,7 +75,7 @@ class TradesView(PublicView):
     @documented(
         "Public trades", answer=schema.TradePage, parameters=[schema.TRADE_LIMIT, schema.BEFORE], tags=["markets"]
     )
-    def get(self, request: Request, symbol: str) -> Any:
+    def get(self, request: Request, symbol: str) -> HttpResponse:
         """Newest first. The latest come from memory; with `cursor` older ones from the database."""
         asked = query.read_query(request, {"limit": query.limit, "cursor": query.cursor})
         market = listing.by_symbol(symbol)
@@ -104,7 +98,7 @@ class CandlesView(PublicView):
         "Candles", answer=schema.CandleList, tags=["markets"],
         parameters=[schema.INTERVAL, schema.START, schema.END, schema.CANDLE_LIMIT],
     )  # fmt: skip
-    def get(self, request: Request, symbol: str) -> Response:
+    def get(self, request: Request, symbol: str) -> HttpResponse:
         """Rising by time; of a longer span the newest. An interval without a trade has no candle."""
         asked = query.read_query(
             request,

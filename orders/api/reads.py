@@ -1,7 +1,7 @@
 """Orders and fills of an account, from the read models."""
 
+from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.api import query
 from accounts.api.base import PrivateView, answer
@@ -30,7 +30,7 @@ class OrdersView(PlaceOrderMixin):
         "List orders", answer=schema.OrderPage, tags=["orders"],
         parameters=[schema.STATUS, schema.MARKET, schema.SIDE, LIMIT, CURSOR, MIN_SEQUENCE],
     )  # fmt: skip
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Newest first; open ones unless `status` says closed or all."""
         asked = query.read_query(
             request, {"status": query.one_of(STATUS), "market": query.text(), "side": _side, **query.PAGE}
@@ -55,7 +55,7 @@ class OrderView(ChangeOrderMixin):
     """/orders/{order_id} and /orders/by-client-id/{client_id}"""
 
     @documented("Fetch an order", answer=schema.Order, parameters=[MIN_SEQUENCE], tags=["orders"])
-    def get(self, request: Request, order_id: int | None = None, client_id: str | None = None) -> Response:
+    def get(self, request: Request, order_id: int | None = None, client_id: str | None = None) -> HttpResponse:
         """Of the orders with the same client id, the latest."""
         name = path_name(order_id, client_id)
         query.read_query(request, {})
@@ -73,7 +73,7 @@ class FillsView(PrivateView):
         "List fills", answer=schema.FillPage, tags=["orders"],
         parameters=[schema.MARKET, schema.ORDER_ID, LIMIT, CURSOR, MIN_SEQUENCE],
     )  # fmt: skip
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Newest first."""
         asked = query.read_query(request, {"market": query.text(), "order_id": _order_id, **query.PAGE})
         limit = asked["limit"] or LIMIT_DEFAULT

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.api.base import PrivateView, answer, json_object
 from accounts.api.openapi import documented
@@ -14,19 +14,19 @@ from orders.placed import AmendedOrder, CanceledOrder, PlacedOrder
 from orders.requests import OrderName
 
 
-def placed_answer(made: PlacedOrder) -> Response:
+def placed_answer(made: PlacedOrder) -> HttpResponse:
     """201 with the order, or 200 if it had been placed before."""
     order = made.order
     shape = shapes.placed_json(made, listing.by_id(order.market_id))
     return answer(shape, status=200 if made.duplicate else 201, sequence=order.sequence)
 
 
-def amended_answer(amended: AmendedOrder) -> Response:
+def amended_answer(amended: AmendedOrder) -> HttpResponse:
     """The order as amended."""
     return answer(shapes.amended_json(amended, listing.by_id(amended.market_id)), sequence=amended.sequence)
 
 
-def canceled_answer(canceled: CanceledOrder) -> Response:
+def canceled_answer(canceled: CanceledOrder) -> HttpResponse:
     """The order as canceled."""
     return answer(shapes.canceled_json(canceled, listing.by_id(canceled.market_id)), sequence=canceled.sequence)
 
@@ -57,7 +57,7 @@ class PlaceOrderMixin(PrivateView):
     """POST of /orders, beside its reads (orders/api/reads.py)."""
 
     @documented("Place an order", body=schema.NewOrder, answer=schema.PlacedOrder, status=201, tags=["orders"])
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """The answer carries the order's state and its fills so far."""
         order = requests.read_order(json_object(request))
         caller = self.caller
@@ -66,7 +66,7 @@ class PlaceOrderMixin(PrivateView):
         )
 
     @documented("Cancel all orders", answer=schema.CanceledAll, parameters=schema.CANCEL_ALL, tags=["orders"])
-    def delete(self, request: Request) -> Response:
+    def delete(self, request: Request) -> HttpResponse:
         """Of the account, or of one market or side. The filters are part of the query, and unknown ones are refused."""
         market, side = requests.read_cancel_all(request.query_params.dict())
         caller = self.caller
@@ -86,7 +86,7 @@ class OrderBatchView(_BatchView):
     """/orders/batch"""
 
     @documented("Place up to 500 orders", body=schema.Batch, answer=schema.BatchAnswer, tags=["orders"])
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Each order stands by itself: one that is refused does not stop the others."""
         orders = requests.read_orders(json_object(request))
         caller = self.caller
@@ -105,7 +105,7 @@ class OrderBatchCancelView(_BatchView):
     """/orders/batch-cancel"""
 
     @documented("Cancel up to 500 orders", body=schema.BatchCancel, answer=schema.BatchCancelAnswer, tags=["orders"])
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Each by itself: one that is unknown does not stop the others."""
         names = requests.read_names(json_object(request))
         caller = self.caller
@@ -124,7 +124,7 @@ class ChangeOrderMixin(PrivateView):
     """PATCH and DELETE of one order, by either id."""
 
     @documented("Amend an order", body=schema.Amend, answer=schema.AmendedOrder, tags=["orders"])
-    def patch(self, request: Request, order_id: int | None = None, client_id: str | None = None) -> Response:
+    def patch(self, request: Request, order_id: int | None = None, client_id: str | None = None) -> HttpResponse:
         """A lower size at the same price keeps the order's priority; everything else makes it a taker again."""
         name = path_name(order_id, client_id)
         changes = requests.read_amend(json_object(request))
@@ -136,7 +136,7 @@ class ChangeOrderMixin(PrivateView):
         )
 
     @documented("Cancel an order", answer=schema.CanceledOrder, tags=["orders"])
-    def delete(self, request: Request, order_id: int | None = None, client_id: str | None = None) -> Response:
+    def delete(self, request: Request, order_id: int | None = None, client_id: str | None = None) -> HttpResponse:
         """Works in every state of the market."""
         name = path_name(order_id, client_id)
         caller = self.caller
@@ -149,7 +149,7 @@ class ReplaceOrderView(PrivateView):
     """/orders/{id}/replace"""
 
     @documented("Replace an order", body=schema.NewOrder, answer=schema.PlacedOrder, status=201, tags=["orders"])
-    def post(self, request: Request, order_id: int | None = None, client_id: str | None = None) -> Response:
+    def post(self, request: Request, order_id: int | None = None, client_id: str | None = None) -> HttpResponse:
         """Cancel one and place another in the same market: both or neither."""
         target = path_name(order_id, client_id)
         order = requests.read_order(json_object(request))
@@ -167,7 +167,7 @@ class DeadManSwitchView(PrivateView):
     @documented(
         "Set the dead-man switch", body=schema.DeadManSwitch, answer=schema.DeadManSwitchAnswer, tags=["orders"]
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """All of the account's orders are canceled unless this is called again within the time; 0 turns it off."""
         timeout_ms = requests.read_dead_man(json_object(request))
         caller = self.caller
