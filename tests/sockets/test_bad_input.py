@@ -112,7 +112,7 @@ def test_bytes_that_are_no_websocket(stack: Stack) -> None:
         assert client.ok("ping")["time"] > 0
 
 
-def test_a_second_subscription_and_too_many(stack: Stack) -> None:
+def test_a_second_subscription_is_refused(stack: Stack) -> None:
     with Client(stack.socket_url) as client:
         client.ok("subscribe", channel="ticker")
         assert client.code("subscribe", channel="ticker") == "already_subscribed"
