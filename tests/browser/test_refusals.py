@@ -47,6 +47,7 @@ def test_what_the_exchange_refuses_is_explained(demo, program, side, price, size
     program.place("sell", "60010", "0.1")
     demo.open_market()
     expect(demo.level("asks", "60,010.0")).to_be_visible()
+    expect(demo.page.locator("#available")).to_contain_text("USDT")
     before = demo.page.locator("#available").inner_text()
     demo.page.get_by_label("Post-only").set_checked(post_only)
     demo.place(side, price=price, size=size)

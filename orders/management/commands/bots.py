@@ -6,22 +6,19 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from accounts.problems import Problem
 from matching import gateway
-from matching.gateway import GatewayError
 from orders.demo import crew
+from orders.demo.command import DemoCommand
 
 KEYS = "bots.json"
 
 
-class Command(BaseCommand):
+class Command(DemoCommand):
     """Four processes that trade like anybody's program: two makers, a crowd of takers, somebody who cannot decide."""
 
     help = "Trade on all markets with demo accounts, until stopped. BOTS=0 turns it off."
-    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         host = os.environ.get("HOST", "127.0.0.1")
@@ -37,12 +34,7 @@ class Command(BaseCommand):
         stopping = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.append(True))
-        try:
-            traders = crew.prepare(
-                base_url=base_url, socket_url=socket_url, seed=seed, keys=settings.VAR_DIR / KEYS
-            )  # fmt: skip
-        except (Problem, GatewayError) as error:
-            raise CommandError(f"no money for the demo traders: {error}") from None
+        traders = crew.prepare(base_url=base_url, socket_url=socket_url, seed=seed, keys=settings.VAR_DIR / KEYS)
         # From here on this process only watches its children.
         gateway.close()
         connection.close()

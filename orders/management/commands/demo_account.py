@@ -5,11 +5,9 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
 
-from accounts.problems import Problem
-from matching.gateway import GatewayError
 from orders.demo.accounts import DemoAccount, demo_account
+from orders.demo.command import DemoCommand
 
 
 def _balance(text: str) -> tuple[str, str]:
@@ -19,11 +17,9 @@ def _balance(text: str) -> tuple[str, str]:
     return code, amount
 
 
-class Command(BaseCommand):
+class Command(DemoCommand):
     """Prints the account's id, key and secret."""
 
-    # Scripts wait for it: checking every address and model would double its time.
-    requires_system_checks = []
     help = "Create a funded account with an API key, or add to the balances of the one of that name."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,12 +37,7 @@ class Command(BaseCommand):
     def handle(
         self, *, name: str, balance: list[tuple[str, str]], rate_tier: str, json: bool, **options: Any
     ) -> None:  # fmt: skip
-        try:
-            made = demo_account(name=name, balances=balance, rate_tier=rate_tier)
-        except Problem as problem:
-            raise CommandError(str(problem)) from None
-        except GatewayError as error:
-            raise CommandError(f"{error.code}: {error}. Does the exchange run (make run)?") from None
+        made = demo_account(name=name, balances=balance, rate_tier=rate_tier)
         self.stdout.write(_as_json(made) if json else _as_text(made))
 
 
