@@ -1,5 +1,7 @@
 """The demo traders before an exchange of their own: they trade everywhere, and they come and go cleanly."""
 
+import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -18,6 +20,12 @@ from tests.stack import MANAGE, ROOT, Stack, wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("stack"), pytest.mark.timeout(240)]
 SYMBOLS = ("BTC-USDT", "ETH-USDT", "ETH-BTC")
+
+
+@pytest.fixture(autouse=True)
+def quiet_http() -> None:
+    """Polling would drown what a failure has to say."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @pytest.fixture
@@ -45,10 +53,20 @@ def traders(parent: subprocess.Popen[bytes]) -> dict[str, psutil.Process]:
     """The parent's children by name."""
     found = {}
     for child in psutil.Process(parent.pid).children():
-        command = child.cmdline()
-        if "orders.demo.trader" in command:
-            found[command[-1]] = child
+        # One that has just ended has no command line any more.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            command = child.cmdline()
+            if "orders.demo.trader" in command:
+                found[command[-1]] = child
     return found
+
+
+def lives(process: psutil.Process) -> bool:
+    """Ended processes may wait for a parent to take notice."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def get(stack: Stack, path: str) -> dict:
@@ -88,7 +106,7 @@ def test_the_traders_trade_survive_each_others_death_and_end_with_their_parent(m
 
         parent.terminate()
         assert parent.wait(20) == 0
-        assert not [child for child in after.values() if child.is_running()]
+        assert not [child for child in after.values() if lives(child)]
     finally:
         parent.kill()
         parent.wait()
@@ -99,7 +117,7 @@ def test_the_traders_trade_survive_each_others_death_and_end_with_their_parent(m
     children = list(traders(parent).values())
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    wait_until(lambda: not any(child.is_running() for child in children), "no trader left")
+    wait_until(lambda: not any(lives(child) for child in children), "no trader left")
     log = (market.root / "bots.log").read_text()
     assert "Traceback" not in log, log[-3000:]
 
