@@ -10,7 +10,7 @@ run: venv ## Start everything and print the addresses; Ctrl-C stops it. PORT=800
 	@exec $(python) -m exchange.run
 
 test: venv-dev ## Run all tests in parallel. ARGS="-k name -x" goes to pytest, WORKERS=auto
-	@exec $(python) -m pytest -n $(or $(WORKERS),auto) $(ARGS)
+	@exec $(python) -m pytest -n $(or $(WORKERS),auto) --dist loadgroup $(ARGS)
 
 lint: venv-dev ## Check style, formatting, types and who imports whom
 	$(python) -m ruff check .
