@@ -8,8 +8,10 @@ from matching.engine import Engine
 from matching.engine import commands as c
 from tests.engine.follower import Follower
 from tests.engine.generate import Step, history, opening
-from tests.engine.settings import EXAMPLES, LONG
+from tests.engine.settings import EXAMPLES, LONG, PATIENT
 from tests.engine.strategies import histories
+
+pytestmark = PATIENT
 
 
 def copy(engine: Engine) -> Engine:

@@ -14,9 +14,10 @@ from matching.engine.events import FIELDS as EVENT_FIELDS
 from tests.engine.compare import Pair, disagreement, shrink
 from tests.engine.drive import drive, report
 from tests.engine.generate import START_US, Step, opening
-from tests.engine.settings import EXAMPLES, LONG
+from tests.engine.settings import EXAMPLES, LONG, PATIENT
 from tests.engine.strategies import command_values, histories
 
+pytestmark = PATIENT
 CODES = {
     "already_applied", "balance_overflow", "client_order_id_reused", "deadline_passed", "index_gap",
     "insufficient_balance", "invalid_account", "invalid_amount", "invalid_expiry", "invalid_parameter",

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from matching.engine import Engine
 from tests.engine.generate import Step, history, opening
-from tests.engine.settings import EXAMPLES, LONG
+from tests.engine.settings import EXAMPLES, LONG, PATIENT
 from tests.engine.strategies import histories
 
+pytestmark = PATIENT
 ROOT = Path(__file__).parents[2]
 IN_ANOTHER_PROCESS = """
 import hashlib, json, sys
