@@ -5,6 +5,7 @@ nobody else on the machine can enter. Whoever started them stops them, last; on 
 when the process that started them is killed.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -35,6 +36,7 @@ POSTGRES_SETTINGS = {
 POSTGRES_USER = "provex-postgres"
 # Recovery after a kill reads up to max_wal_size again.
 POSTGRES_START_S_MAX = 300
+ORPHANS_S = 5.0
 SOCKET_PATH_MAX = 100  # bytes; Linux cuts a unix socket's path at 107 and says nothing
 
 
@@ -96,16 +98,46 @@ class Postgres:
         self._configure()
         self.process = self._running()
         if self.process is None:
-            (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
-            self.socket_dir.mkdir(mode=0o700, exist_ok=True)
-            if user:
-                shutil.chown(self.socket_dir, user)
-            with self.log.open("ab") as log:
-                self.process = subprocess.Popen(
-                    [*dies_with_parent("INT"), str(self._binaries() / "postgres"), "-D", str(self.data_dir)],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True, user=user,
-                )  # fmt: skip
-        self._wait_until_ready(on_wait)
+            self._launch(user)
+        begun = told = time.monotonic()
+        while not self._answers():
+            if not self.alive():
+                if isinstance(self.process, subprocess.Popen):
+                    raise ServerFailed(f"PostgreSQL did not start: {_tail(self.log)}")
+                # The one that we found was on its way out.
+                self._launch(user)
+            if on_wait and time.monotonic() - told >= 1:
+                told = time.monotonic()
+                on_wait(told - begun)
+            if time.monotonic() - begun > POSTGRES_START_S_MAX:
+                raise ServerFailed(f"PostgreSQL does not answer: {_tail(self.log)}")
+            time.sleep(0.05)
+
+    def _launch(self, user: str | None) -> None:
+        self._end_orphans()
+        # Lock files name a process id, which PostgreSQL believes though it be a zombie's or somebody else's by now.
+        (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
+        shutil.rmtree(self.socket_dir, ignore_errors=True)
+        self.socket_dir.mkdir(mode=0o700)
+        if user:
+            shutil.chown(self.socket_dir, user)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*dies_with_parent("INT"), str(self._binaries() / "postgres"), "-D", str(self.data_dir)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True, user=user,
+            )  # fmt: skip
+
+    def _end_orphans(self) -> None:
+        """Backends whose postmaster was killed end by themselves, soon; until then they bar the next one."""
+        orphans = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.name().startswith("postgres") and process.cwd() == str(self.data_dir):
+                    orphans.append(process)
+        _, left = psutil.wait_procs(orphans, timeout=ORPHANS_S)
+        for process in left:
+            process.kill()
+        psutil.wait_procs(left, timeout=ORPHANS_S)
 
     def _binaries(self) -> Path:
         # Found, not imported: importing pgserver warns of directories that we don't use.
@@ -172,20 +204,12 @@ class Postgres:
             return None
         return process if is_ours else None
 
-    def _wait_until_ready(self, on_wait: Callable[[float], None] | None) -> None:
-        begun = told = time.monotonic()
-        while time.monotonic() - begun < POSTGRES_START_S_MAX:
-            if isinstance(self.process, subprocess.Popen) and self.process.poll() is not None:
-                break
-            try:
-                psycopg.connect(self.url(), connect_timeout=5).close()
-                return
-            except psycopg.OperationalError:
-                time.sleep(0.05)
-            if on_wait and time.monotonic() - told >= 1:
-                told = time.monotonic()
-                on_wait(told - begun)
-        raise ServerFailed(f"PostgreSQL did not start: {_tail(self.log)}")
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url(), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@/{database}?host={self.socket_dir}"
@@ -200,7 +224,9 @@ class Postgres:
     def alive(self) -> bool:
         if isinstance(self.process, subprocess.Popen):
             return self.process.poll() is None
-        return self.process is not None and self.process.is_running()
+        if self.process is None or not self.process.is_running():
+            return False
+        return bool(self.process.status() != psutil.STATUS_ZOMBIE)
 
     def stop(self) -> None:
         """Fast shutdown; if writing the checkpoint takes long, an immediate one, which the next start recovers."""

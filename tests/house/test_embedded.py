@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -81,6 +82,41 @@ def test_a_running_server_is_taken_over(place: Path) -> None:
     second.stop()
     assert not first.alive()
     first.stop()
+
+
+def test_a_server_on_its_way_out_is_started_again(place: Path) -> None:
+    first = Postgres(place / "pg")
+    first.start()
+    # A client holds a smart shutdown up: the server is there, and takes nobody any more.
+    client = psycopg.connect(first.url())
+    first.process.send_signal(signal.SIGTERM)
+    second = Postgres(place / "pg")
+    threading.Timer(1.0, client.close).start()
+    second.start()
+    try:
+        assert second.process.pid != first.process.pid
+        psycopg.connect(second.url()).close()
+    finally:
+        second.stop()
+        first.stop()
+
+
+def test_backends_of_a_killed_postmaster_do_not_bar_the_next(place: Path) -> None:
+    first = Postgres(place / "pg")
+    first.start()
+    client = psycopg.connect(first.url())
+    backend = psutil.Process(client.info.backend_pid)
+    # Stopped, it does not notice that its postmaster is gone, and holds on to the shared memory.
+    backend.suspend()
+    first.process.kill()
+    second = Postgres(place / "pg")
+    second.start()
+    try:
+        assert not backend.is_running()
+        psycopg.connect(second.url()).close()
+    finally:
+        second.stop()
+        first.stop()
 
 
 def test_servers_end_when_their_owner_is_killed(place: Path) -> None:
