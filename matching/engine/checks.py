@@ -5,7 +5,7 @@
 
 from collections.abc import Sequence
 
-from matching.engine.commands import BUY, FOK, GTC, GTD, IOC, LIMIT, MARKET, SELL, STP_DECREMENT
+from matching.engine.commands import BUY, GTC, GTD, IOC, LIMIT, MARKET, SELL, STP_DECREMENT
 from matching.engine.state import CANCEL_ONLY, HALTED, POST_ONLY, Market, Seat, State
 from matching.money import MAX_AMOUNT, MAX_PRICE
 
@@ -48,7 +48,9 @@ def why_not(state: State, market: Market, seat: Seat, terms: Terms, *, standing:
     code = bad_notional(market, quote or (price or stop or last) * size * market.unit)
     if code:
         return code
-    if type == LIMIT and is_outside_band(market, price, stop or last):
+    if type == LIMIT and (
+        is_outside_band(market, price, stop) if stop else not market.band_low <= price <= market.band_high
+    ):
         return "price_band"
     if stop and (last >= stop if side == BUY else last <= stop):
         return "stop_would_trigger"
@@ -70,11 +72,11 @@ def malformed(terms: Terms) -> str | None:
     """Check 5: values outside their range, and fields that do not go together."""
     side, type, tif, price, stop, size, quote, post_only, stp, expires = terms
     if (
-        side not in (BUY, SELL)
-        or type not in (LIMIT, MARKET)
-        or tif not in (GTC, IOC, FOK, GTD)
+        not BUY <= side <= SELL
+        or not LIMIT <= type <= MARKET
+        or not GTC <= tif <= GTD
         or not 0 <= stp <= STP_DECREMENT
-        or post_only not in (0, 1)
+        or not 0 <= post_only <= 1
         or price < 0
         or stop < 0
         or size < 0

@@ -10,7 +10,7 @@ from matching.engine.ending import end_standing, open_orders
 from matching.engine.events import Event
 from matching.engine.state import DAY_US, HALTED, OPEN, POST_ONLY, Account, Asset, Market, Seat, State
 from matching.engine.stops import Stops
-from matching.engine.takers import work_off
+from matching.engine.takers import follow_up
 from matching.money import MAX_PRICE, PPM
 
 MAX_SCALE = 30
@@ -108,7 +108,7 @@ def market_state(state: State, command: Any) -> list[Event]:
     if market is None or to not in STATES:
         return [("rejected", "unknown_market" if market is None else "invalid_parameter")]
     events = [set_state(state, market, to, 0, "operator")]
-    work_off(state, market, events)
+    follow_up(state, market, events)
     return events
 
 
@@ -175,4 +175,4 @@ def _change_by_timer(state: State, market: Market, events: list[Event]) -> None:
         events.append(set_state(state, market, POST_ONLY, state.time_us + market.reopen_us, "timer"))
     else:
         events.append(set_state(state, market, OPEN, 0, "timer"))
-        work_off(state, market, events)
+        follow_up(state, market, events)

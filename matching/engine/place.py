@@ -10,7 +10,7 @@ from matching.engine.ending import end_standing, held_by
 from matching.engine.events import Event
 from matching.engine.match import take
 from matching.engine.state import Market, Order, Seat, State, StopOrder
-from matching.engine.takers import end, follow_up, run, settle, wait
+from matching.engine.takers import end, follow_up, rest, run, wait
 
 
 def place(state: State, command: Any) -> list[Event]:
@@ -67,7 +67,10 @@ def place(state: State, command: Any) -> list[Event]:
     if may_trade:
         events: list[Event] = [new]
         reason = take(state, order, price, 0, False, events)
-        settle(state, order, tif == GTC, reason, events)
+        if reason is None and order.remaining and tif == GTC:
+            events.append(rest(state, order))
+        else:
+            events.append(end(state, order, reason or ("unfilled" if order.remaining else "filled")))
         if market.first:
             follow_up(state, market, events)
         return events

@@ -33,11 +33,6 @@ def run(
     reason = "unfilled" if quote else None
     if may_trade:
         reason = take(state, order, limit, quote, is_capped, events)
-    settle(state, order, may_rest, reason, events)
-
-
-def settle(state: State, order: Order, may_rest: bool, reason: str | None, events: list[Event]) -> None:
-    """After the matching: the order rests if it may and nothing (`reason`) speaks against it, or ends."""
     if reason is None and order.remaining and may_rest:
         events.append(rest(state, order))
     else:
@@ -103,20 +98,33 @@ def lift(order: Order) -> None:
 
 
 def follow_up(state: State, market: Market, events: list[Event]) -> None:
-    """What a taker's trades set off: stops move to the queue, the breaker looks, the queue is worked off."""
-    _look(state, market, events)
-    work_off(state, market, events)
+    """What trades, or the opening of a market, set off.
 
-
-def work_off(state: State, market: Market, events: list[Event]) -> None:
-    """Let triggered orders match one after the other while the market is open."""
-    while market.state == OPEN and (order := market.stops.next_triggered()) is not None:
-        _release_stop(state, order, events)
+    Stops that the last taker's prices reach move to the queue, then the breaker looks at them; while the market is
+    open, the queue's orders match one after the other, each with the same consequences.
+    """
+    stops = market.stops
+    while True:
         if market.first:
-            _look(state, market, events)
+            first, last = market.first, market.last
+            market.first = 0
+            if stops.waiting:
+                stops.trigger(first)
+                if last != first:
+                    stops.trigger(last)
+            breaker = market.breaker
+            if breaker is not None and breaker.is_breached(state.time_us, first, last):
+                breaker.clear()
+                until = state.time_us + market.halt_us if market.halt_us else 0
+                events.append(set_state(state, market, HALTED, until, "breaker"))
+        if not stops.queue or market.state != OPEN:
+            return
+        order = stops.next_triggered()
+        if order is not None:
+            _release(state, order, events)
 
 
-def _release_stop(state: State, order: StopOrder, events: list[Event]) -> None:
+def _release(state: State, order: StopOrder, events: list[Event]) -> None:
     seat = order.seat
     balance = seat.base if order.side else seat.quote
     balance.held -= order.held
@@ -126,19 +134,3 @@ def _release_stop(state: State, order: StopOrder, events: list[Event]) -> None:
     stop = order.stop
     order.stop = order.held = 0
     run(state, order, order.type, order.tif, order.quote, stop, events)
-
-
-def _look(state: State, market: Market, events: list[Event]) -> None:
-    first, last = market.first, market.last
-    market.first = 0
-    stops = market.stops
-    if stops.waiting:
-        stops.trigger(first)
-        if last != first:
-            stops.trigger(last)
-    breaker = market.breaker
-    if breaker is not None and breaker.is_breached(state.time_us, first, last):
-        breaker.clear()
-        events.append(
-            set_state(state, market, HALTED, state.time_us + market.halt_us if market.halt_us else 0, "breaker")
-        )
