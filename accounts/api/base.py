@@ -6,13 +6,14 @@ from typing import Any, cast
 import orjson
 from django.http import HttpResponse
 from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import gate, limits
 from accounts.api.authentication import SAFE_METHODS, BrowserSession, SignedRequest, client_ip
-from accounts.api.codec import JsonParser, OnlyJson
+from accounts.api.codec import OnlyJson, read_json
 from accounts.api.errors import exception_handler
 from accounts.auth import Caller
 from accounts.limits import Allowance
@@ -23,16 +24,35 @@ from accounts.problems import Problem
 class ApiView(APIView):
     """JSON in, JSON or a problem out; counts requests."""
 
-    parser_classes = [JsonParser]
+    # For the OpenAPI document only; bodies are read by `json_object` and written by `answer`.
+    parser_classes = [JSONParser]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = OnlyJson
     metadata_class = None
     allowance: Allowance | None = None
+    _body: dict[str, Any] | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """A method that is not there is told before anything is asked of the caller."""
         if not hasattr(self, (request.method or "").lower()):
             raise MethodNotAllowed(request.method or "")
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """None: DRF would work out Allow for every answer, which only a 405 needs."""
+        return {}
+
+    def json_object(self) -> dict[str, Any]:
+        """The body, which must be a JSON object; no body is an empty one. Read once.
+
+        Raises Problem unsupported_media_type, malformed_json, invalid_request.
+        """
+        if self._body is None:
+            body = read_json(self.request)
+            if not isinstance(body, dict):
+                raise Problem("invalid_request", "the body is not a JSON object")
+            self._body = body
+        return self._body
 
     def get_exception_handler(self) -> Any:
         """Problems, whatever happens."""
@@ -88,14 +108,6 @@ class PrivateView(ApiView):
     def units(self, request: Request) -> int:
         """How much a write counts against the limit of orders."""
         return 1
-
-
-def json_object(request: Request) -> dict[str, Any]:
-    """The body, which must be a JSON object; no body is an empty one. Raises Problem."""
-    body = request.data
-    if not isinstance(body, dict):
-        raise Problem("invalid_request", "the body is not a JSON object")
-    return body
 
 
 def answer(data: Mapping[str, Any], *, status: int = 200, sequence: int | None = None) -> HttpResponse:

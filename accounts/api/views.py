@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from accounts import limits, selectors, services
 from accounts.api.authentication import SAFE_METHODS, BrowserSession, client_ip
-from accounts.api.base import PrivateView, PublicView, answer, json_object
+from accounts.api.base import PrivateView, PublicView, answer
 from accounts.api.openapi import Milliseconds, documented
 from accounts.auth import Caller
 from accounts.models import PERMISSIONS, READ, ApiKey
@@ -125,7 +125,7 @@ class KeysView(_KeysView):
     @documented("Make an API key", body=NewKey, answer=MadeKey, status=201, tags=["keys"])
     def post(self, request: Request) -> HttpResponse:
         """The secret is in this answer and nowhere else."""
-        fields = _read_new_key(json_object(request))
+        fields = _read_new_key(self.json_object())
         key, secret = services.create_api_key(
             account=selectors.get_account(account_id=self.caller.account_id),
             actor_id=self.caller.user_id,

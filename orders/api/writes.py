@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from accounts.api.base import PrivateView, answer, json_object
+from accounts.api.base import PrivateView, answer
 from accounts.api.openapi import documented
 from accounts.problems import Problem
 from orders import listing, requests, services
@@ -59,7 +59,7 @@ class PlaceOrderMixin(PrivateView):
     @documented("Place an order", body=schema.NewOrder, answer=schema.PlacedOrder, status=201, tags=["orders"])
     def post(self, request: Request) -> HttpResponse:
         """The answer carries the order's state and its fills so far."""
-        order = requests.read_order(json_object(request))
+        order = requests.read_order(self.json_object())
         caller = self.caller
         return placed_answer(
             services.place_order(account_id=caller.account_id, order=order, deadline_us=caller.deadline_us)
@@ -79,7 +79,7 @@ class PlaceOrderMixin(PrivateView):
 class _BatchView(PrivateView):
     def units(self, request: Request) -> int:
         """Every item counts."""
-        return len(requests.read_batch(json_object(request), "orders"))
+        return len(requests.read_batch(self.json_object(), "orders"))
 
 
 class OrderBatchView(_BatchView):
@@ -88,7 +88,7 @@ class OrderBatchView(_BatchView):
     @documented("Place up to 500 orders", body=schema.Batch, answer=schema.BatchAnswer, tags=["orders"])
     def post(self, request: Request) -> HttpResponse:
         """Each order stands by itself: one that is refused does not stop the others."""
-        orders = requests.read_orders(json_object(request))
+        orders = requests.read_orders(self.json_object())
         caller = self.caller
         made = services.place_orders(account_id=caller.account_id, orders=orders, deadline_us=caller.deadline_us)
         results = [
@@ -107,7 +107,7 @@ class OrderBatchCancelView(_BatchView):
     @documented("Cancel up to 500 orders", body=schema.BatchCancel, answer=schema.BatchCancelAnswer, tags=["orders"])
     def post(self, request: Request) -> HttpResponse:
         """Each by itself: one that is unknown does not stop the others."""
-        names = requests.read_names(json_object(request))
+        names = requests.read_names(self.json_object())
         caller = self.caller
         canceled = services.cancel_orders(account_id=caller.account_id, names=names, deadline_us=caller.deadline_us)
         results = [
@@ -127,7 +127,7 @@ class ChangeOrderMixin(PrivateView):
     def patch(self, request: Request, order_id: int | None = None, client_id: str | None = None) -> HttpResponse:
         """A lower size at the same price keeps the order's priority; everything else makes it a taker again."""
         name = path_name(order_id, client_id)
-        changes = requests.read_amend(json_object(request))
+        changes = requests.read_amend(self.json_object())
         caller = self.caller
         return amended_answer(
             services.amend_order(
@@ -152,7 +152,7 @@ class ReplaceOrderView(PrivateView):
     def post(self, request: Request, order_id: int | None = None, client_id: str | None = None) -> HttpResponse:
         """Cancel one and place another in the same market: both or neither."""
         target = path_name(order_id, client_id)
-        order = requests.read_order(json_object(request))
+        order = requests.read_order(self.json_object())
         caller = self.caller
         return placed_answer(
             services.replace_order(
@@ -169,7 +169,7 @@ class DeadManSwitchView(PrivateView):
     )
     def post(self, request: Request) -> HttpResponse:
         """All of the account's orders are canceled unless this is called again within the time; 0 turns it off."""
-        timeout_ms = requests.read_dead_man(json_object(request))
+        timeout_ms = requests.read_dead_man(self.json_object())
         caller = self.caller
         fires_us, sequence = services.set_dead_man_switch(
             account_id=caller.account_id, timeout_ms=timeout_ms, deadline_us=caller.deadline_us

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from accounts.api import query
-from accounts.api.base import PrivateView, PublicView, answer, json_object
+from accounts.api.base import PrivateView, PublicView, answer
 from accounts.api.openapi import CURSOR, LIMIT, MIN_SEQUENCE, documented
 from accounts.api.paging import LIMIT_DEFAULT, next_cursor, wait_for_rows
 from accounts.services import WITHDRAW
@@ -113,7 +113,7 @@ class WithdrawalsView(PrivateView):
     )  # fmt: skip
     def post(self, request: Request) -> HttpResponse:
         """The amount is held from now on, until it has left the exchange."""
-        asked = requests.read_withdrawal(json_object(request))
+        asked = requests.read_withdrawal(self.json_object())
         held = services.hold_withdrawal(
             account_id=self.caller.account_id, asset_code=asked.asset_code, amount_atoms=asked.amount_atoms,
             reference=asked.reference,
@@ -136,7 +136,7 @@ class TransfersView(PrivateView):
     @documented("Transfer", body=schema.NewTransfer, answer=schema.TransferItem, status=201, tags=["wallets"])
     def post(self, request: Request) -> HttpResponse:
         """Move an amount to another account of the exchange, at once."""
-        asked = requests.read_transfer(json_object(request))
+        asked = requests.read_transfer(self.json_object())
         done = services.transfer(
             from_account_id=self.caller.account_id, to_account_id=asked.to_account_id, asset_code=asked.asset_code,
             amount_atoms=asked.amount_atoms, reference=asked.reference,
