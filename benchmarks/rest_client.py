@@ -7,7 +7,6 @@ Prints {"requests", "orders", "seconds", "errors", "p50_ms", "p99_ms", "first_er
 """
 
 import json
-import random
 import selectors
 import socket
 import sys
@@ -21,12 +20,12 @@ MIDDLE = 60_000
 WINDOW_MS = 60_000
 
 
-def order(choose: random.Random) -> dict[str, Any]:
-    """Buys and sells that meet about half of the time, so that the book neither empties nor grows for long."""
-    side = choose.choice(("buy", "sell"))
+def order(number: int) -> dict[str, Any]:
+    """By turns an order that rests and one that fills it, so that the book neither empties nor grows."""
+    side = "sell" if number % 2 else "buy"
     return {
-        "market": MARKET, "side": side, "price": f"{MIDDLE + choose.randint(-3, 3) / 10:.1f}",
-        "size": f"{choose.randint(1, 50) / 100_000:.5f}",
+        "market": MARKET, "side": side, "price": f"{MIDDLE + number // 2 % 7 / 10:.1f}",
+        "size": f"{(2 + number // 2 % 50) / 100_000:.5f}",
     }  # fmt: skip
 
 
@@ -42,15 +41,14 @@ def prepared(host: str, kind: str, count: int, accounts: list[dict[str, Any]]) -
     """`count` requests of the kind, by turns of the accounts; no two share a timestamp of one account."""
     if kind in {"depth", "ticker"}:
         return [request(host, "GET", f"/api/v1/markets/{MARKET}/{kind}", b"", {})] * count
-    choose = random.Random(7)
     start = time.time_ns() // 1_000_000 - count // len(accounts)
     made = []
     for i in range(count):
         account = accounts[i % len(accounts)]
         if kind == "single":
-            path, body = "/api/v1/orders", json.dumps(order(choose)).encode()
+            path, body = "/api/v1/orders", json.dumps(order(i)).encode()
         else:
-            orders = [order(choose) for _ in range(int(kind.partition("-")[2]))]
+            orders = [order(number) for number in range(int(kind.partition("-")[2]))]
             path, body = "/api/v1/orders/batch", json.dumps({"orders": orders}).encode()
         headers = signing.headers(
             key=account["key"], secret=account["secret"], timestamp_ms=start + i // len(accounts), method="POST",
