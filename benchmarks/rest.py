@@ -23,7 +23,7 @@ from benchmarks.pipeline import ROOT, Row, matcher, python, servers
 
 ROUNDS = 3
 ACCOUNTS = 8
-CONNECTIONS = 32
+CONNECTIONS = 64
 SINGLES = 5_000
 BATCHES = 200
 BATCH = 500

@@ -49,6 +49,8 @@ class ApiLane:
             view, response = "none", errors.response_of(errors.problem_of(error))
         response["X-Content-Type-Options"] = "nosniff"
         response["Cache-Control"] = "no-store"
+        # A refusal is an answer; what is an error of ours was logged with its trace. Django's handler asks for this.
+        response._has_been_logged = True  # type: ignore[attr-defined]
         # Without it the server would send in chunks.
         response["Content-Length"] = str(len(response.content))
         SECONDS.labels(view, request.method, response.status_code).observe(time.perf_counter() - started)

@@ -1,0 +1,78 @@
+"""The matcher stands still: 504 for what may still happen, 503 for what surely did not, and no surprise afterwards."""
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.api.conftest import Trader
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def stopped_matcher(stack, alice):
+    """SIGSTOP for the test; afterwards it runs again, or its supervisor has started another."""
+    stack.kill("matcher", signal.SIGSTOP)
+    yield
+    stack.kill("matcher", signal.SIGCONT)
+    wait_until_answered(alice)
+
+
+def wait_until_answered(trader):
+    deadline = time.monotonic() + 60
+    while trader.delete("/orders").status != 200:
+        assert time.monotonic() < deadline, "the matcher does not come back"
+        time.sleep(0.2)
+
+
+def own_connection(trader):
+    return Trader(
+        trader.stack,
+        trader.account,
+        trader.key,
+        trader.secret,
+        httpx.Client(base_url=trader.stack.base_url, timeout=30),
+    )
+
+
+def test_an_order_that_nobody_answers_is_not_executed_behind_ones_back(alice, stack, stopped_matcher):
+    ids = [f"outage{i}-{alice._fresh_ms()}" for i in range(3)]
+
+    def place(number):
+        # The first is in flight, the second waits for it, the third comes when the second has waited too long.
+        time.sleep(0.4 * number)
+        trader = own_connection(alice)
+        return trader.post("/orders", trader.order(price="59000", client_id=ids[number]), window_ms=2_000)
+
+    with ThreadPoolExecutor(3) as pool:
+        first, second, third = pool.map(place, range(3))
+    assert (first.status, first.code) == (504, "unknown_outcome")
+    assert (second.status, second.code) == (503, "overloaded")
+    assert (third.status, third.code) == (503, "overloaded")
+    assert third.headers["Retry-After"] == "1"
+    assert alice.get("/orders").ok()["orders"] == [], "reads go on"
+    stack.kill("matcher", signal.SIGCONT)
+    wait_until_answered(alice)
+    sequence = alice.delete("/orders").ok()["sequence"]
+    for client_id in ids:
+        answer = alice.get(f"/orders/by-client-id/{client_id}", after=sequence)
+        assert (answer.status, answer.code) == (404, "unknown_order")
+
+
+def test_a_late_answer_can_be_asked_for_by_client_id(alice, stack, stopped_matcher):
+    """With a window that outlives the outage the order is executed after the 504, and sending it again finds it."""
+    body = alice.order(price="59000", client_id=f"late-{alice._fresh_ms()}")
+    answer = alice.post("/orders", body, window_ms=60_000)
+    assert (answer.status, answer.code) == (504, "unknown_outcome")
+    stack.kill("matcher", signal.SIGCONT)
+    deadline = time.monotonic() + 60
+    while (again := alice.post("/orders", body)).status not in (200, 201):
+        assert again.status in (503, 504), again.body
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert (again.status, again["duplicate"], again["status"]) == (200, True, "open")
+    stored = alice.caught_up(f"/orders/by-client-id/{body['client_id']}", again["sequence"])
+    assert stored["id"] == again["id"]
