@@ -37,6 +37,7 @@ PROBLEMS: Final[dict[str, Kind]] = {
     "not_found": Kind(404, "No such address", "Nothing is served here."),
     "method_not_allowed": Kind(405, "Method not allowed", "The address exists; `Allow` names its methods."),
     "not_acceptable": Kind(406, "Not acceptable", "Answers are JSON."),
+    "length_required": Kind(411, "Length required", "A body is announced by Content-Length; chunks are not read."),
     "body_too_large": Kind(413, "Body too large", "A body has at most 1 MiB; it was not read."),
     "unsupported_media_type": Kind(415, "Unsupported media type", "Bodies are `application/json`."),
     "batch_too_large": Kind(400, "Batch too large", "A batch has 1 to 500 items."),

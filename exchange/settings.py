@@ -195,7 +195,7 @@ REST_FRAMEWORK = {
 # other requests in each web process. "public" holds callers without a key, by address.
 RATE_LIMITS = {
     "public": {"requests": (60_000, 10)},
-    "standard": {"orders": (3_000, 10), "requests": (6_000, 10)},
+    "standard": {"orders": (10_000, 10), "requests": (6_000, 10)},
     "maker": {"orders": (1_000_000, 10), "requests": (200_000, 10)},
 }
 # Proxies whose X-Forwarded-For is believed, as networks.

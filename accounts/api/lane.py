@@ -62,6 +62,8 @@ class ApiLane:
             if cached is not None and cached[0] > time.monotonic():
                 allowance = limits.take(client_ip(request), limits.limit_of("public", "requests"))
                 return "cached", HttpResponse(cached[1], content_type="application/json", headers=allowance.headers())
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            raise Problem("length_required")
         if _declared_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise Problem("body_too_large")
         match = self._match(request.path_info)

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from accounts.api.openapi import CURSOR, DecimalText, Milliseconds
+from accounts.api.openapi import DecimalText, Milliseconds
 from matching.engine.commands import SIDES, STATES
 from orders import selectors
 
@@ -18,7 +18,6 @@ _TIME = {"type": "integer", "format": "int64", "minimum": 0, "maximum": 9_000_00
 DEPTH_LIMIT = _limit(5_000, 100)
 TRADE_LIMIT = _limit(500, 50)
 CANDLE_LIMIT = _limit(1_000, 500)
-BEFORE = CURSOR
 INTERVAL = OpenApiParameter("interval", str, enum=list(selectors.INTERVALS), default="1m")
 START = OpenApiParameter("start", _TIME, description="Opening at or after, in milliseconds.")
 END = OpenApiParameter("end", _TIME, description="Opening before, in milliseconds.")

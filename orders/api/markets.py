@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from accounts.api import query
 from accounts.api.base import PublicView, answer, raw
-from accounts.api.openapi import documented
+from accounts.api.openapi import CURSOR, documented
 from accounts.api.paging import encode_cursor
 from accounts.problems import Problem
 from orders import listing, selectors
@@ -72,9 +72,7 @@ class TradesView(PublicView):
 
     cache_s: ClassVar = 0.05
 
-    @documented(
-        "Public trades", answer=schema.TradePage, parameters=[schema.TRADE_LIMIT, schema.BEFORE], tags=["markets"]
-    )
+    @documented("Public trades", answer=schema.TradePage, parameters=[schema.TRADE_LIMIT, CURSOR], tags=["markets"])
     def get(self, request: Request, symbol: str) -> HttpResponse:
         """Newest first. The latest come from memory; with `cursor` older ones from the database."""
         asked = query.read_query(request, {"limit": query.limit, "cursor": query.cursor})

@@ -10,7 +10,7 @@ from accounts.api.paging import LIMIT_DEFAULT, next_cursor, wait_for_rows
 from matching.engine.commands import SIDES
 from orders import listing, requests, selectors
 from orders.api import schema, shapes
-from orders.api.writes import ChangeOrderMixin, PlaceOrderMixin, path_name
+from orders.api.writes import OrdersWrites, OrderWrites, path_name
 from orders.models import Order
 
 STATUS = {"open": True, "closed": False, "all": None}
@@ -23,7 +23,7 @@ def stored_json(order: Order) -> dict[str, object]:
     return shapes.order_json(order, listing.by_id(order.market_id), Order.Status(order.status).label)
 
 
-class OrdersView(PlaceOrderMixin):
+class OrdersView(OrdersWrites):
     """/orders"""
 
     @documented(
@@ -51,7 +51,7 @@ class OrdersView(PlaceOrderMixin):
         return answer(page, sequence=sequence)
 
 
-class OrderView(ChangeOrderMixin):
+class OrderView(OrderWrites):
     """/orders/{order_id} and /orders/by-client-id/{client_id}"""
 
     @documented("Fetch an order", answer=schema.Order, parameters=[MIN_SEQUENCE], tags=["orders"])

@@ -53,7 +53,7 @@ def batch_sequence(answers: list[Any]) -> int:
     return last
 
 
-class PlaceOrderMixin(PrivateView):
+class OrdersWrites(PrivateView):
     """POST of /orders, beside its reads (orders/api/reads.py)."""
 
     @documented("Place an order", body=schema.NewOrder, answer=schema.PlacedOrder, status=201, tags=["orders"])
@@ -120,7 +120,7 @@ class OrderBatchCancelView(_BatchView):
         return answer({"results": results, "sequence": sequence}, sequence=sequence)
 
 
-class ChangeOrderMixin(PrivateView):
+class OrderWrites(PrivateView):
     """PATCH and DELETE of one order, by either id."""
 
     @documented("Amend an order", body=schema.Amend, answer=schema.AmendedOrder, tags=["orders"])

@@ -1,6 +1,7 @@
 """Signed requests: what is taken, what is refused, and that a refused one leaves no trace."""
 
 import pytest
+import redis
 
 from accounts import auth, gate, keys, limits, network, services, signing
 from accounts.problems import Problem
@@ -174,6 +175,21 @@ def test_requests_are_counted_in_the_process():
         limits.take("a", limit)
     assert caught.value.code == "rate_limited"
     assert limits.take("b", limit).remaining == 1
+
+
+def test_the_gate_survives_a_restart_of_redis(pair, redis_client):
+    """Its connections are gone, and so is the script that Redis had kept."""
+    gate.admit(auth.authenticate(**signed(pair)))
+    redis_client.script_flush()
+    redis_client.client_kill_filter(_type="normal", skipme=True)
+    gate.admit(auth.authenticate(**signed(pair, timestamp_ms=NOW + 1)))
+
+
+def test_without_redis_no_write_passes(pair, settings):
+    caller = auth.authenticate(**signed(pair))
+    settings.REDIS_URL = "unix:///nonexistent.sock"
+    with pytest.raises(redis.RedisError):
+        gate.admit(caller)
 
 
 # --- proxies

@@ -61,6 +61,12 @@ def test_ten_announced_megabytes_are_not_awaited(alice, stack, nothing_executed)
         assert connection.recv(12) == b"HTTP/1.1 413"
 
 
+def test_a_body_without_a_length_is_not_read(alice, nothing_executed):
+    """Django would take it for an empty one, and the signature for a wrong one."""
+    response = alice.http.request("POST", "/api/v1/orders", content=iter([b"{", b"}"]))
+    assert (response.status_code, response.json()["code"]) == (411, "length_required")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
