@@ -1,8 +1,9 @@
 """Tapes: deterministic histories of orders for one market, from a seed, for our engine and for others alike.
 
 A tape is made with our engine at hand, so that it cancels and changes orders that really stand and no message is
-refused. Prices are in ticks around 6,000,000 (60,000.00), sizes in lots. Every other order carries a client id; the
-accounts own plenty, pay fees by tier, and the circuit breaker is on but set too wide to trip.
+refused. Prices are in ticks around 6,000,000 (60,000.00), sizes in lots. Of 1,000 accounts a few do most of the
+trading, as everywhere; all pay fees by tier. Every other order carries a client id. The price band and the circuit
+breaker are on, but too wide to interfere.
 """
 
 from collections.abc import Callable, Iterator
@@ -130,11 +131,11 @@ class Recorder:
 
     def new(self, side: int, price: int, size: int) -> None:
         """A GTC limit order of a random account."""
-        self._enter(NEW, 0, self.random.randint(1, ACCOUNTS), side, max(1, price), size)
+        self._enter(NEW, 0, self.account(), side, max(1, price), size)
 
     def ioc(self, side: int, price: int, size: int) -> None:
         """An IOC limit order of a random account."""
-        self._enter(IOC, 0, self.random.randint(1, ACCOUNTS), side, max(1, price), size)
+        self._enter(IOC, 0, self.account(), side, max(1, price), size)
 
     def pick(self) -> int:
         """A random standing order."""
@@ -161,9 +162,13 @@ class Recorder:
 
     # Habits that the tapes below are made of
 
+    def account(self) -> int:
+        """Half of the orders come from an eighth of the accounts."""
+        return 1 + int(ACCOUNTS * self.random.random() ** 3)
+
     def size(self) -> int:
         """Many small orders, few large ones."""
-        return int(self.random.paretovariate(1.2) * 1_000)
+        return min(int(self.random.paretovariate(1.2) * 1_000), 1_000_000)
 
     def passive(self, width: int) -> tuple[int, int]:
         """Side and price of an order that adds to the book, mostly near the middle, up to `width` ticks away."""
@@ -201,12 +206,12 @@ def mixed(tape: Recorder, messages: int) -> None:
         else:
             tape.drift(10)
         dice = tape.random.random()
-        if dice < 0.42 or len(tape.standing) < 100:
+        if dice < 0.50 or len(tape.standing) < 100:
             tape.new(*tape.passive(20_000), tape.size())
-        elif dice < 0.57:
+        elif dice < 0.62:
             side = tape.random.randint(0, 1)
-            tape.ioc(side, tape.mid + (-40 if side else 40), tape.size() * 2)
-        elif dice < 0.87:
+            tape.ioc(side, tape.mid + (-40 if side else 40), tape.size())
+        elif dice < 0.88:
             tape.cancel(tape.pick())
         else:
             order = tape.pick()
