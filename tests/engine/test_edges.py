@@ -193,3 +193,28 @@ def test_the_version_of_the_rules_is_part_of_the_state(pair: Pair) -> None:
     do(pair, c.engine(version=HUGE))
     after = pair.fast.dump()
     assert {name for name in before if before[name] != after[name]} == {"sequence", "version"}
+
+
+@pytest.mark.parametrize(
+    "change", [{"price": -1}, {"size": -1}, {"price": -HUGE, "size": 5}, {"price": 5, "size": -HUGE}]
+)
+def test_an_amend_takes_no_negative_number(pair: Pair, change: dict[str, int]) -> None:
+    fund(pair, 1, 2, 100)
+    do(pair, c.place(account=1, market=1, side=c.BUY, price=1, size=10))
+    assert refused(pair, c.amend(account=1, order=1, **change)) == "invalid_parameter"
+
+
+def test_the_last_atom_is_enough_and_one_less_is_not(pair: Pair) -> None:
+    fund(pair, 1, 2, 99)
+    orders = (
+        {"price": 10, "size": 10}, {"price": 10, "size": 10, "tif": c.FOK, "stp": 1},
+        {"type": c.MARKET, "tif": c.IOC, "quote": 100}, {"price": 50, "size": 2, "post_only": 1},
+        {"price": 10, "size": 10, "stop": 2000},
+    )  # fmt: skip
+    for order in orders:
+        assert refused(pair, c.place(account=1, market=1, side=c.BUY, **order)) == "insufficient_balance"
+    fund(pair, 1, 2, 1)
+    for order in orders:
+        events = do(pair, c.place(account=1, market=1, side=c.BUY, **order))
+        assert events[0][0] == "new"
+        do(pair, c.cancel_all(account=1))
