@@ -1,8 +1,8 @@
 """Client ids: which order an account's own name stands for, while the order is open and 24 hours longer.
 
-An open order is its own record. When it closes, a small tuple takes its place and also joins a queue in the order of
-closing, from which old records are dropped a few at a time. Lookups look at the time themselves, so nobody can tell
-when a record was really dropped.
+The order itself is the record. One that closes is stripped of what nobody asks for any more and joins a queue in the
+order of closing, from whose front old ones are dropped, a few at a time. Lookups look at the time themselves, so
+nobody can tell when a record was really dropped.
 """
 
 from typing import Final
@@ -12,15 +12,21 @@ from matching.engine.state import DAY_US, Order, State
 DROP_EVERY: Final = 64
 
 
+def assign(state: State, order: Order, fingerprint: int) -> None:
+    """Let the client id of a new order stand for it."""
+    order.fingerprint = fingerprint
+    order.sequence = state.sequence
+    order.closed_us = 0
+    order.seat.clients[order.client_id] = order
+
+
 def remember(state: State, order: Order) -> None:
-    """Keep the client id of an order that closes now."""
+    """Keep the client id of an order that has ended; the order must not be used for anything else after this."""
+    order.closed_us = state.time_us
+    order.price = order.remaining = order.size = 0
+    order.level = order.prev = order.next = None
     closed = state.closed
-    account = order.seat.account
-    client_id = order.client_id
-    account.clients[client_id] = record = (
-        state.time_us, account, client_id, order.id, order.sequence, order.fingerprint
-    )  # fmt: skip
-    closed.append(record)
+    closed.append(order)
     if not len(closed) % DROP_EVERY:
         _drop_old(state)
 
@@ -28,27 +34,24 @@ def remember(state: State, order: Order) -> None:
 def _drop_old(state: State) -> None:
     closed, old = state.closed, state.time_us - DAY_US
     for _ in range(2 * DROP_EVERY):
-        if closed[0][0] > old:
+        order = closed[0]
+        if order.closed_us > old:
             break
-        record = closed.popleft()
-        clients = record[1].clients
-        if clients.get(record[2]) is record:
-            del clients[record[2]]
+        closed.popleft()
+        clients = order.seat.clients
+        if clients.get(order.client_id) is order:
+            del clients[order.client_id]
 
 
-def known_order(state: State, account_id: int, client_id: str) -> tuple[int, int, int] | None:
-    """(order, sequence, fingerprint) that the client id stands for, or None if it is free."""
+def known_order(state: State, account_id: int, client_id: str) -> Order | None:
+    """The order, open or not, that a client id stands for, or None if the id is free."""
     account = state.accounts_by_id.get(account_id)
     if account is None or not client_id:
         return None
-    record = account.clients.get(client_id)
-    if record is None:
+    order = account.clients.get(client_id)
+    if order is None or (order.closed_us and state.time_us >= order.closed_us + DAY_US):
         return None
-    if isinstance(record, Order):
-        return record.id, record.sequence, record.fingerprint
-    if state.time_us >= record[0] + DAY_US:
-        return None
-    return record[3], record[4], record[5]
+    return order
 
 
 def find_open(state: State, account_id: int, order_id: int, client_id: str) -> Order | None:
@@ -58,5 +61,5 @@ def find_open(state: State, account_id: int, order_id: int, client_id: str) -> O
         return None
     if order_id > 0:
         return account.orders.get(order_id)
-    record = account.clients.get(client_id) if client_id else None
-    return record if isinstance(record, Order) else None
+    order = account.clients.get(client_id) if client_id else None
+    return None if order is None or order.closed_us else order

@@ -33,13 +33,15 @@ def end_standing(state: State, order: Order, reason: str) -> Event:
         resting = 2
     balance.held -= released
     balance.available += released
-    del seat.orders[order.id]
+    order_id = order.id
+    del seat.orders[order_id]
     seat.open -= 1
+    done = ("done", order_id, seat.account_id, market.id, side, order.price, remaining, released, resting, reason)
     if order.client_id:
         remember(state, order)
     if order.expires:
         forget_expiry(state, order)
-    return ("done", order.id, seat.account_id, market.id, side, order.price, remaining, released, resting, reason)
+    return done
 
 
 def held_by(order: Order) -> int:

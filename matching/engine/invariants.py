@@ -5,7 +5,7 @@ from collections import Counter
 from matching.engine.book import WORST, Side
 from matching.engine.due import live_entries
 from matching.engine.ending import held_by
-from matching.engine.state import Market, Order, State, StopOrder
+from matching.engine.state import Market, State, StopOrder
 
 
 class InvalidState(AssertionError):
@@ -81,10 +81,9 @@ def _check_orders(state: State) -> None:
             if account.id in market.seats:
                 there, counted = open_by_market[market.id], market.seats[account.id].open
                 require(there == counted, f"account {account.id}: {counted} open orders counted, {there} there")
-        for record in account.clients.values():
-            require(
-                not isinstance(record, Order) or record.id in account.orders, "a client id of an order that is gone"
-            )
+        for client_id, order in account.clients.items():
+            require(order.client_id == client_id, f"client id {client_id} names an order that has another")
+            require((order.closed_us == 0) == (order.id in account.orders), f"client id {client_id} is open or is not")
 
 
 def _check_money(state: State) -> None:

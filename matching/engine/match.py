@@ -104,9 +104,9 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
             # The maker is filled: it is the head of the best level, so it leaves without a search.
             del maker_seat.orders[maker_id]
             maker_seat.open -= 1
+            after = maker.next
             if maker.client_id:
                 remember(state, maker)
-            after = maker.next
             if maker.expires:
                 forget_expiry(state, maker)
             if after is None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from matching.engine.checks import Terms, need_of, why_not
-from matching.engine.clients import find_open, known_order
+from matching.engine.clients import assign, find_open, known_order
 from matching.engine.commands import BUY, GTC, IOC, SELL, STP_DECREMENT
 from matching.engine.due import schedule_expiry
 from matching.engine.ending import end_standing, held_by
@@ -61,8 +61,7 @@ def place(state: State, command: Any) -> list[Event]:
     state.last_order = order_id = state.last_order + 1
     order = Order(order_id, seat, side, price, size, size, post_only, stp, 0, client_id)
     if client_id:
-        order.fingerprint = fingerprint
-        order.sequence = state.sequence
+        assign(state, order, fingerprint)
     new = ("new", order_id, account_id, market_id, side, 0, tif, price, 0, size, 0, post_only, stp, 0, client_id)
     if may_trade:
         events: list[Event] = [new]
@@ -82,8 +81,6 @@ def place(state: State, command: Any) -> list[Event]:
     pays.held += held
     seat.orders[order_id] = order
     seat.open += 1
-    if client_id:
-        seat.clients[client_id] = order
     return [new, ("rest", order_id, account_id, market_id, side, price, size, held)]
 
 
@@ -129,9 +126,8 @@ def _refused_early(state: State, deadline: int, account_id: int, client_id: str,
     """Checks 1 to 3: the client id, the deadline, the account."""
     known = known_order(state, account_id, client_id)
     if known is not None:
-        order, sequence, its_fingerprint = known
-        if its_fingerprint == fingerprint:
-            return ("duplicate", order, sequence)
+        if known.fingerprint == fingerprint:
+            return ("duplicate", known.id, known.sequence)
         return ("rejected", "client_order_id_reused")
     if 0 < deadline < state.time_us:
         return ("rejected", "deadline_passed")
@@ -157,8 +153,7 @@ def _enter(state: State, market: Market, seat: Seat, terms: Terms, client_id: st
     state.last_order = order_id = state.last_order + 1
     order = (StopOrder if stop else Order)(order_id, seat, side, price, size, size, post_only, stp, expires, client_id)
     if client_id:
-        order.fingerprint = fingerprint
-        order.sequence = state.sequence
+        assign(state, order, fingerprint)
     events: list[Event] = [("new", order_id, seat.account_id, market.id, *terms, client_id)]
     if expires:
         schedule_expiry(state, order)

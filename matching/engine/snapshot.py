@@ -6,7 +6,6 @@ dead entries of heaps. So an engine that lived through all commands and one that
 
 import hashlib
 import json
-from collections import deque
 from typing import Any, Final
 
 from matching.engine.breaker import Breaker, live
@@ -46,9 +45,17 @@ def dump(state: State) -> dict[str, Any]:
         "completed": state.completed.dump(),
         "transfers": state.transfers.dump(),
         "closed": [
-            [closed_us, account.id, client_id, order, sequence, fingerprint]
-            for closed_us, account, client_id, order, sequence, fingerprint in state.closed
-            if state.time_us < closed_us + DAY_US
+            [
+                order.closed_us,
+                order.seat.account_id,
+                order.seat.market.id,
+                order.client_id,
+                order.id,
+                order.sequence,
+                order.fingerprint,
+            ]
+            for order in state.closed
+            if state.time_us < order.closed_us + DAY_US
         ],
         "markets": [_dump_market(market, state.time_us) for _, market in sorted(state.markets.items())],
     }
@@ -135,12 +142,18 @@ def load(state: State, dump: dict[str, Any]) -> None:
     state.transfers = IdRanges(dump["transfers"])
     for row in dump["markets"]:
         _load_market(state, row)
-    state.closed = deque()
-    for closed_us, account_id, client_id, order, sequence, fingerprint in dump["closed"]:
-        account = state.accounts_by_id[account_id]
-        record = (closed_us, account, client_id, order, sequence, fingerprint)
-        account.clients[client_id] = record
-        state.closed.append(record)
+    for row in dump["closed"]:
+        _load_closed(state, row)
+
+
+def _load_closed(state: State, row: list[Any]) -> None:
+    closed_us, account_id, market_id, client_id, id, sequence, fingerprint = row
+    seat = open_seat(state, state.markets[market_id], account_id)
+    order = Order(id, seat, 0, 0, 0, 0, 0, 0, 0, client_id)
+    order.sequence, order.fingerprint, order.closed_us = sequence, fingerprint, closed_us
+    order.level = order.prev = order.next = None
+    seat.clients[client_id] = order
+    state.closed.append(order)
 
 
 def _load_market(state: State, dump: dict[str, Any]) -> None:
@@ -175,6 +188,7 @@ def _load_order(state: State, market: Market, order: Order, row: list[Any]) -> N
     seat.open += 1
     if client_id:
         order.sequence, order.fingerprint = row[10:]
+        order.closed_us = 0
         seat.clients[client_id] = order
     if expires:
         schedule_expiry(state, order)

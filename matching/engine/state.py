@@ -21,9 +21,6 @@ NEVER: Final = 2**63 - 1
 DAY_US: Final = 24 * 3600 * 1_000_000
 OPEN, POST_ONLY, CANCEL_ONLY, HALTED = STATES
 
-# A client id that stood for a closed order: closed_us, account, client id, order, sequence, fingerprint.
-ClosedId = tuple[int, "Account", str, int, int, int]
-
 
 class Balance:
     """Atoms of one asset of one account: free to use, and set aside by orders and withdrawals."""
@@ -58,7 +55,7 @@ class Account:
         self.deadman_us = deadman_us
         self.balances: dict[int, Balance] = {}
         self.orders: dict[int, Order] = {}
-        self.clients: dict[str, Order | ClosedId] = {}
+        self.clients: dict[str, Order] = {}
 
     def balance(self, asset: int) -> Balance:
         """The account's balance of an asset, made if it is not there yet."""
@@ -105,13 +102,14 @@ class Order:
     """An order in flight or in the book.
 
     `size` is the total in lots, filled part included; `remaining` is 0 for orders by quote. `level` is None while it
-    waits for its stop price; `level`, `prev` and `next` mean nothing while it is in flight. `fingerprint` and
-    `sequence` mean something only with a client id.
+    waits for its stop price; `level`, `prev` and `next` mean nothing while it is in flight. `fingerprint`,
+    `sequence` and `closed_us` (0 while it is open) mean something only with a client id, for whose sake it is kept
+    for a while after it ended.
     """
 
     __slots__ = (
-        "client_id", "expires", "fingerprint", "id", "level", "next", "post_only", "prev", "price", "remaining",
-        "seat", "sequence", "side", "size", "stp",
+        "client_id", "closed_us", "expires", "fingerprint", "id", "level", "next", "post_only", "prev", "price",
+        "remaining", "seat", "sequence", "side", "size", "stp",
     )  # fmt: skip
 
     level: "Level | None"
@@ -119,6 +117,7 @@ class Order:
     next: "Order | None"
     fingerprint: int
     sequence: int
+    closed_us: int
 
     def __init__(
         self, id: int, seat: Seat, side: int, price: int, remaining: int, size: int, post_only: int, stp: int,
@@ -258,7 +257,7 @@ class State:
         self.released = IdRanges()
         self.completed = IdRanges()
         self.transfers = IdRanges()
-        self.closed: deque[ClosedId] = deque()
+        self.closed: deque[Order] = deque()
         self.due: list[tuple[int, int, int, Any]] = []
         self.due_live = 0
         self.next_due = NEVER

@@ -59,19 +59,18 @@ def rest(state: State, order: Order) -> Event:
     order_id = order.id
     seat.orders[order_id] = order
     seat.open += 1
-    if order.client_id:
-        seat.clients[order.client_id] = order
     return ("rest", order_id, seat.account_id, market.id, side, price, remaining, held)
 
 
 def end(state: State, order: Order, reason: str) -> Event:
     """`done` for an order in flight."""
     seat = order.seat
+    done = ("done", order.id, seat.account_id, seat.market.id, order.side, order.price, order.remaining, 0, 0, reason)
     if order.client_id:
         remember(state, order)
     if order.expires:
         forget_expiry(state, order)
-    return ("done", order.id, seat.account_id, seat.market.id, order.side, order.price, order.remaining, 0, 0, reason)
+    return done
 
 
 def wait(state: State, order: StopOrder, held: int) -> Event:
@@ -85,8 +84,6 @@ def wait(state: State, order: StopOrder, held: int) -> Event:
     seat.market.stops.add(order)
     seat.orders[order.id] = order
     seat.open += 1
-    if order.client_id:
-        seat.clients[order.client_id] = order
     return ("wait", order.id, seat.account_id, seat.market.id, order.side, order.stop, held)
 
 
