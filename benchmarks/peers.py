@@ -210,9 +210,7 @@ class Bourse(Peer):
         # Its queues are ordered by time, so every message needs its own.
         self.time += 1
         self.book.set_time(self.time)
-        self.ids[message.order] = self.book.place_order(
-            message.side == 0, message.size, 0, price=message.price
-        )
+        self.ids[message.order] = self.book.place_order(message.side == 0, message.size, 0, price=message.price)
 
     def ioc(self, message: Message) -> Any:
         self.time += 1

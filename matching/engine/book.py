@@ -65,12 +65,14 @@ class Side:
 
     def add(self, order: Order) -> None:
         """Put an order at the end of the queue of its price."""
-        key = order.price * self.sign
+        price = order.price
+        # Not price * sign: for asks this is the same object, and so one integer less for each level.
+        key = price if self.sign > 0 else -price
         level = self.levels.get(key)
         order.next = None
         if level is None:
             order.prev = None
-            order.level = self.levels[key] = Level(order.price, order)
+            order.level = self.levels[key] = Level(price, order)
             heappush(self.heap, key)
             return
         tail = level.tail

@@ -1,0 +1,117 @@
+"""What the engine keeps for its own speed stays in proportion to what is there: heaps, levels, client ids, ranges."""
+
+import random
+from itertools import pairwise
+
+import pytest
+
+from benchmarks import hostile
+from benchmarks.tapes import MAKERS, MID, START_US, make
+from matching.engine import Engine
+from matching.engine import commands as c
+from matching.engine.book import VACANT_SPARE
+from matching.engine.clients import DROP_EVERY
+from matching.engine.due import DEAD_SPARE
+from matching.engine.ids import IdRanges
+from matching.engine.state import DAY_US
+
+N = 2_000
+
+
+def played(commands: list[list[object]]) -> Engine:
+    engine = hostile.engine()
+    for at, command in enumerate(commands):
+        engine.apply(command, START_US + at)
+    return engine
+
+
+@pytest.mark.parametrize("name", hostile.SCENARIOS)
+def test_a_hostile_history_leaves_a_sound_engine(name: str) -> None:
+    engine = played(hostile.SCENARIOS[name](N))
+    engine.validate()
+    assert Engine.load(engine.dump()).state_hash() == engine.state_hash()
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_tape_is_the_same_every_time_and_never_refused(name: str) -> None:
+    tape, again = make(name, N), make(name, N)
+    assert tape.commands == again.commands
+    assert len(tape.messages) == len(tape.commands) == N
+    engine = Engine()
+    for command in tape.opening:
+        engine.apply(command, START_US)
+    kinds = {event[0] for command, time_us in tape.steps() for event in engine.apply(command, time_us)}
+    engine.validate()
+    assert "rest" in kinds
+    assert "rejected" not in kinds
+
+
+def test_dead_due_entries_do_not_pile_up() -> None:
+    for scenario in (hostile.dead_man, hostile.expiries):
+        engine = played(scenario(N))
+        assert len(engine.due) <= 2 * engine.due_live + DEAD_SPARE
+
+
+def test_canceled_stops_do_not_pile_up() -> None:
+    engine = played(hostile.stops_that_come_and_go(N))
+    assert engine.markets[1].stops.waiting == 0
+    assert len(engine.markets[1].stops.buys) <= DEAD_SPARE
+
+
+def test_vacant_levels_do_not_pile_up() -> None:
+    places = [hostile.place(1, c.BUY, MID - 1 - n) for n in range(N)]
+    engine = played(places + [c.cancel(account=1, order=n + 1) for n in range(N)])
+    bids = engine.markets[1].bids
+    assert len(bids.levels) == bids.vacant <= VACANT_SPARE
+    assert bids.best() is None
+    assert bids.levels == {}
+
+
+def test_old_client_ids_are_dropped_and_young_ones_are_not() -> None:
+    engine = played(hostile.client_ids(N))
+    for n in range(N):
+        late = hostile.place(2, c.BUY, MID - 1, tif=c.IOC, client_id=f"late-{n}")
+        engine.apply(late, START_US + N + DAY_US)
+    clients = {account: engine.accounts_by_id[account].clients for account in (1, 2)}
+    assert len(clients[1]) <= DROP_EVERY
+    assert len(clients[2]) == N
+    assert len(engine.closed) == len(clients[1]) + N
+
+
+def test_an_account_with_a_used_up_name_keeps_only_the_new_order() -> None:
+    """The record of an id that was used again after a day must not take the new one with it when it is dropped."""
+    engine = hostile.engine()
+    engine.apply(hostile.place(1, c.BUY, MID - 1, tif=c.IOC, client_id="name", fingerprint=1), START_US)
+    again = hostile.place(1, c.BUY, MID - 1, client_id="name", fingerprint=2)
+    assert engine.apply(again, START_US + DAY_US)[-1][0] == "rest"
+    for n in range(2 * DROP_EVERY):
+        engine.apply(hostile.place(2, c.BUY, MID - 1, tif=c.IOC, client_id=f"other-{n}"), START_US + DAY_US)
+    order = engine.open_orders(1)[0]
+    assert engine.apply(again, START_US + DAY_US) == [("duplicate", order, engine.sequence - 2 * DROP_EVERY - 1)]
+    engine.validate()
+
+
+def test_id_ranges_are_a_set() -> None:
+    chance = random.Random(1)
+    numbers = [chance.randint(1, 400) for _ in range(600)]
+    ranges, plain = IdRanges(), set[int]()
+    for number in numbers:
+        assert (number in ranges) == (number in plain)
+        if number not in plain:
+            ranges.add(number)
+            plain.add(number)
+    assert [n for n in range(-1, 403) if n in ranges] == sorted(plain)
+    dump = ranges.dump()
+    assert all(a[1] + 1 < b[0] for a, b in pairwise(dump))
+    assert IdRanges(dump).dump() == dump
+
+
+def test_a_clock_that_falls_or_an_unknown_command_changes_nothing() -> None:
+    engine = hostile.engine()
+    engine.apply(c.tick(), START_US + 5)
+    before = engine.state_hash()
+    with pytest.raises(ValueError, match="time falls"):
+        engine.apply(c.tick(), START_US + 4)
+    with pytest.raises(KeyError):
+        engine.apply(["nonsense", 0], START_US + 6)
+    assert engine.state_hash() == before
