@@ -6,6 +6,7 @@ Three funded accounts are made once; each test begins with an empty book, and me
 import json
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -15,6 +16,14 @@ from accounts import signing
 
 RICH = {"BTC": "1000", "USDT": "100000000", "ETH": "10000"}
 PRICE = 60_000
+
+
+def pytest_collection_modifyitems(items):
+    """All that need the exchange run in one worker, on one exchange; browsers and traders have theirs."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.process)
+            item.add_marker(pytest.mark.xdist_group("api"))
 
 
 class Answer:

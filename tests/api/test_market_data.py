@@ -26,7 +26,7 @@ def test_assets(alice):
 
 def test_markets(alice):
     markets = {market["symbol"]: market for market in public(alice, "/markets").ok()["markets"]}
-    assert set(markets) == {"BTC-USDT", "ETH-USDT", "ETH-BTC"}
+    assert set(markets) >= {"BTC-USDT", "ETH-USDT", "ETH-BTC"}
     market = markets["BTC-USDT"]
     assert (market["base"], market["quote"], market["tick_size"], market["lot_size"]) == (
         "BTC",
@@ -92,8 +92,8 @@ def test_older_trades_come_by_cursor(alice, bob):
 
 
 def test_tickers_of_all_markets(alice):
-    tickers = until(lambda: public(alice, "/tickers"), lambda answer: len(answer["tickers"]) == 3)["tickers"]
-    assert [ticker["market"] for ticker in tickers] == ["BTC-USDT", "ETH-USDT", "ETH-BTC"]
+    tickers = until(lambda: public(alice, "/tickers"), lambda answer: len(answer["tickers"]) >= 3)["tickers"]
+    assert [ticker["market"] for ticker in tickers][:3] == ["BTC-USDT", "ETH-USDT", "ETH-BTC"]
 
 
 @pytest.mark.parametrize("path", ["", "/depth", "/trades", "/candles", "/ticker"])
