@@ -3,13 +3,13 @@
 A whole random exchange trades too seldom to try a window that cleverly forgets; this does nothing but trade.
 """
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.engine import commands as c
 from tests.engine.compare import Pair
 from tests.engine.generate import START_US, market_rules
-from tests.engine.settings import EXAMPLES, PATIENT
+from tests.engine.settings import EXAMPLES, LONG, PATIENT
 
 pytestmark = PATIENT
 sweeps = st.tuples(
@@ -20,7 +20,7 @@ sweeps = st.tuples(
 )
 
 
-@EXAMPLES
+@settings(EXAMPLES, max_examples=30_000 if LONG else 600)
 @given(st.integers(1, 120_000), st.integers(1, 9), st.lists(sweeps, max_size=40))
 def test_breaker_trips_when_the_reference_says(
     ppm: int, window_us: int, history: list[tuple[int, list[int], bool, int]]
