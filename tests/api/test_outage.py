@@ -3,11 +3,10 @@
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
-
-from tests.api.conftest import Trader
 
 pytestmark = pytest.mark.process
 
@@ -28,24 +27,15 @@ def wait_until_answered(trader):
         time.sleep(0.2)
 
 
-def own_connection(trader):
-    return Trader(
-        trader.stack,
-        trader.account,
-        trader.key,
-        trader.secret,
-        httpx.Client(base_url=trader.stack.base_url, timeout=30),
-    )
-
-
 def test_an_order_that_nobody_answers_is_not_executed_behind_ones_back(alice, stack, stopped_matcher):
     ids = [f"outage{i}-{alice._fresh_ms()}" for i in range(3)]
 
     def place(number):
         # The first is in flight, the second waits for it, the third comes when the second has waited too long.
         time.sleep(0.4 * number)
-        trader = own_connection(alice)
-        return trader.post("/orders", trader.order(price="59000", client_id=ids[number]), window_ms=2_000)
+        with httpx.Client(base_url=stack.base_url, timeout=30) as http:
+            trader = replace(alice, http=http)
+            return trader.post("/orders", trader.order(price="59000", client_id=ids[number]), window_ms=2_000)
 
     with ThreadPoolExecutor(3) as pool:
         first, second, third = pool.map(place, range(3))

@@ -34,12 +34,16 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def browser(stack):
-    return Browser(stack, f"browser{time.time_ns()}")
+    one = Browser(stack, f"browser{time.time_ns()}")
+    yield one
+    one.http.close()
 
 
 @pytest.fixture
 def mallory(stack):
-    return Browser(stack, f"mallory{time.time_ns()}")
+    one = Browser(stack, f"mallory{time.time_ns()}")
+    yield one
+    one.http.close()
 
 
 ORDER = {"market": "BTC-USDT", "side": "buy", "price": "60000", "size": "0.001"}
