@@ -14,7 +14,8 @@ from collections import Counter
 
 from matching.engine import Engine
 from tests.engine.compare import Pair, disagreement, shrink
-from tests.engine.generate import CrowdGenerator, Generator, SeededChoice, Step, crowd_opening, opening
+from tests.engine.crowd import CrowdGenerator, crowd_opening
+from tests.engine.generate import Generator, SeededChoice, Step, opening
 
 VALIDATE_EVERY = 100
 RELOAD_EVERY = 500
