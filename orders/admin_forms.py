@@ -13,7 +13,6 @@ from wallets import selectors as wallets
 
 PERCENT_SCALE: Final = 4  # ppm are percent with four decimals
 SECONDS_SCALE: Final = 6
-SECONDS_MAX_US: Final = 7 * 24 * 3600 * PPM
 
 
 class DecimalText(forms.CharField):

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import redis
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
@@ -31,6 +31,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (Http404, "not_found"),
     (BadRequest, "invalid_request"),
     (SuspiciousOperation, "invalid_request"),
+    (DataError, "invalid_request"),  # text that PostgreSQL cannot hold, NUL above all
     (OperationalError, "unavailable"),
     (InterfaceError, "unavailable"),
     (PoolTimeout, "unavailable"),

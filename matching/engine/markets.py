@@ -11,7 +11,7 @@ from matching.engine.events import Event
 from matching.engine.state import DAY_US, HALTED, OPEN, POST_ONLY, Account, Asset, Market, Seat, State
 from matching.engine.stops import Stops
 from matching.engine.takers import follow_up
-from matching.money import MAX_PRICE, PPM
+from matching.money import MAX_AMOUNT, MAX_PRICE, PPM
 
 MAX_SCALE = 30
 MAX_TIER = 1_000
@@ -19,6 +19,16 @@ FIXED_FIELDS = ("symbol", "base", "quote", "lot_atoms", "unit")
 AT_LEAST_ONE = ("market", "lot_atoms", "unit", "min_lots", "max_lots", "max_orders", "band_ppm")
 AT_LEAST_ZERO = ("min_notional", "breaker_ppm", "breaker_window_us", "halt_us", "reopen_us")
 RULES = FIELDS["market"][1:]
+# What read models can keep: a market beyond these would stop every follower of the journal.
+MAX_MARKET = 2**31 - 1
+MAX_ORDERS = 1_000_000
+MAX_RULE_PPM = 2**62
+MAX_RULE_US = 7 * DAY_US
+AT_MOST = {
+    "market": MAX_MARKET, "lot_atoms": MAX_AMOUNT, "unit": MAX_AMOUNT, "max_lots": MAX_AMOUNT, "min_notional": MAX_AMOUNT,
+    "max_orders": MAX_ORDERS, "band_ppm": MAX_RULE_PPM, "breaker_ppm": MAX_RULE_PPM,
+    "breaker_window_us": MAX_RULE_US, "halt_us": MAX_RULE_US, "reopen_us": MAX_RULE_US,
+}  # fmt: skip
 
 
 LATE: Final[Event] = ("rejected", "deadline_passed")
@@ -49,7 +59,7 @@ def market(state: State, command: Any) -> list[Event]:
     if rules["base"] not in state.assets or rules["quote"] not in state.assets:
         return [("rejected", "unknown_asset")]
     there = state.markets.get(rules["market"])
-    if not _are_good_rules(rules) or (there and any(rules[name] != getattr(there, name) for name in FIXED_FIELDS)):
+    if not _are_good_rules(rules) or _contradicts(state, rules, there):
         return [("rejected", "invalid_parameter")]
     rules["fees"] = [list(row) for row in rules["fees"]]
     if there is None:
@@ -59,10 +69,18 @@ def market(state: State, command: Any) -> list[Event]:
     return [("market", *command[2:-1], [list(row) for row in rules["fees"]])]
 
 
+def _contradicts(state: State, rules: dict[str, Any], there: Market | None) -> bool:
+    """Whether a market changes what is fixed, or takes another market's symbol."""
+    if there is None:
+        return any(other.symbol == rules["symbol"] for other in state.markets.values())
+    return any(rules[name] != getattr(there, name) for name in FIXED_FIELDS)
+
+
 def _are_good_rules(rules: dict[str, Any]) -> bool:
     return (
         all(rules[name] >= 1 for name in AT_LEAST_ONE)
         and all(rules[name] >= 0 for name in AT_LEAST_ZERO)
+        and all(rules[name] <= most for name, most in AT_MOST.items())
         and rules["base"] != rules["quote"]
         and rules["max_lots"] >= rules["min_lots"]
         and 1 <= rules["reference_price"] <= MAX_PRICE

@@ -41,9 +41,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(missing)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests; each gets contexts of its own."""
+    """One browser for all tests here; each gets contexts of its own.
+
+    It ends with this package: its event loop would keep the tests after it from using the database.
+    """
     with sync_playwright() as playwright:
         one = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield one

@@ -361,6 +361,11 @@ class ReferenceEngine(ReferenceBook):
             and min(new.id, new.lot_atoms, new.unit, new.min_lots, new.max_lots, new.max_orders, new.band_ppm) >= 1
             and new.max_lots >= new.min_lots
             and min(new.min_notional, new.breaker_ppm, new.breaker_window_us, new.halt_us, new.reopen_us) >= 0
+            and max(new.lot_atoms, new.unit, new.max_lots, new.min_notional) <= MAX_AMOUNT
+            and new.id < 2**31
+            and new.max_orders <= 10**6
+            and max(new.band_ppm, new.breaker_ppm) <= 2**62
+            and max(new.breaker_window_us, new.halt_us, new.reopen_us) <= 7 * DAY_US
             and 1 <= new.reference_price <= MAX_PRICE
             and new.fees
             and all(0 <= ppm <= PPM for row in new.fees for ppm in row)
@@ -376,6 +381,7 @@ class ReferenceEngine(ReferenceBook):
                 if order.market is old:
                     order.market = new
         else:
+            refuse("invalid_parameter", new.symbol in [market.symbol for market in self.markets.values()])
             new.last = new.reference_price
         self.markets[new.id] = new
         self.events.append(("market", *fields))

@@ -11,6 +11,7 @@ from tests.engine.generate import START_US, market_rules
 MAX_AMOUNT = 2**96 - 1
 MAX_PRICE = 2**48 - 1
 HUGE = 2**200
+WEEK_US = 7 * 24 * 3600 * 1_000_000
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def pair() -> Pair:
 
 def rules(**changes: Any) -> list[Any]:
     plain: dict[str, Any] = {
-        "market": 1, "lot_atoms": 1, "unit": 1, "max_lots": HUGE, "min_notional": 0, "band_ppm": HUGE,
+        "market": 1, "lot_atoms": 1, "unit": 1, "max_lots": MAX_AMOUNT, "min_notional": 0, "band_ppm": 2**62,
         "breaker_ppm": 0, "fees": [[0, 0]], "reference_price": 1000,
     }  # fmt: skip
     return market_rules(**(plain | changes))
@@ -174,10 +175,14 @@ def test_a_client_id_is_free_at_the_very_moment_a_day_after(pair: Pair) -> None:
         ({"min_lots": 6, "max_lots": 5}, False), ({"min_lots": 0}, False), ({"band_ppm": 1}, True),
         ({"band_ppm": 0}, False), ({"max_orders": 1}, True), ({"max_orders": 0}, False), ({"min_notional": -1}, False),
         ({"breaker_ppm": -1}, False), ({"breaker_window_us": -1}, False), ({"halt_us": -1}, False),
-        ({"reopen_us": -1}, False), ({"unit": 0}, False), ({"lot_atoms": 0}, False), ({"lot_atoms": HUGE}, True),
+        ({"reopen_us": -1}, False), ({"unit": 0}, False), ({"lot_atoms": 0}, False), ({"lot_atoms": MAX_AMOUNT}, True),
         ({"fees": [[0, 1_000_000]]}, True), ({"fees": [[0, 1_000_001]]}, False), ({"fees": [[-1, 0]]}, False),
-        ({"fees": [[0, 0], [0, -1]]}, False), ({"fees": []}, False), ({"market": 0}, False), ({"market": HUGE}, True),
-        ({"base": 2}, False), ({"quote": 1}, False),
+        ({"fees": [[0, 0], [0, -1]]}, False), ({"fees": []}, False), ({"market": 0}, False),
+        ({"market": 2**31 - 1}, True), ({"market": 2**31}, False), ({"base": 2}, False), ({"quote": 1}, False),
+        ({"lot_atoms": MAX_AMOUNT + 1}, False), ({"unit": MAX_AMOUNT + 1}, False), ({"max_lots": MAX_AMOUNT + 1}, False),
+        ({"min_notional": MAX_AMOUNT + 1}, False), ({"max_orders": 1_000_001}, False), ({"band_ppm": 2**62 + 1}, False),
+        ({"breaker_ppm": 2**62 + 1}, False), ({"halt_us": WEEK_US}, True), ({"halt_us": WEEK_US + 1}, False),
+        ({"reopen_us": WEEK_US + 1}, False), ({"breaker_window_us": WEEK_US + 1}, False), ({"symbol": "M1"}, False),
     ],
 )  # fmt: skip
 def test_a_market_takes_rules_up_to_their_bounds(pair: Pair, changes: dict[str, Any], taken: bool) -> None:

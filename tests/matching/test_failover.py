@@ -232,7 +232,11 @@ def test_a_batch_that_kills_two_leaders_is_journaled_as_rejected(
     assert len(pids) == 3
     assert journal.head() == head + 2
     assert journal.events_at(head + 1) == journal.events_at(head + 2) == [["rejected", "invalid_parameter"]]
-    assert set(SuspectBatch.objects.values_list("commands", "rejected_at_sequence")) == {(poison, head + 1)}
+    # The reply comes before the note.
+    eventually(
+        lambda: set(SuspectBatch.objects.values_list("commands", "rejected_at_sequence")) == {(poison, head + 1)},
+        what="the batch is noted as rejected",
+    )
     raw.send(1, poison, attempt=4)
     assert raw.answer() == {"number": 1, "refused": "batch_rejected"}, "the recorded reply"
     raw.send(2, DEPOSIT)

@@ -157,7 +157,7 @@ def test_redis_emptied_under_load(stack: Stack, traffic: Traffic, follower: Book
         follower.step()
     settle(stack, traffic)
     assert_same_book(stack, follower)
-    assert store.smembers(names.MARKETS) == {b"BTC-USDT", b"ETH-USDT", b"ETH-BTC"}
+    assert store.smembers(names.MARKETS) >= {b"BTC-USDT", b"ETH-USDT", b"ETH-BTC"}
     store.close()
 
 
@@ -179,7 +179,8 @@ def test_a_client_that_never_reads_is_cut_off(stack: Stack, trader: dict[str, An
         raw.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
         frame = json.dumps({"op": "x" * 64, "id": "y" * 64})
         with pytest.raises((ConnectionClosed, OSError)):
-            for _ in range(200_000):
+            give_up = time.monotonic() + 90
+            while time.monotonic() < give_up:
                 raw.send(frame)
         began = time.monotonic()
         assert witness.ok("ping")["time"] > 0

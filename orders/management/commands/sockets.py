@@ -35,6 +35,8 @@ class Command(BaseCommand):
             ws_ping_interval=20,
             ws_ping_timeout=20,
             lifespan="on",
+            # accounts.network decides whose X-Forwarded-For counts (TRUSTED_PROXIES).
+            proxy_headers=False,
             log_config=None,
             log_level="warning",
             access_log=False,
