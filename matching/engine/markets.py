@@ -25,8 +25,8 @@ MAX_ORDERS = 1_000_000
 MAX_RULE_PPM = 2**62
 MAX_RULE_US = 7 * DAY_US
 AT_MOST = {
-    "market": MAX_MARKET, "lot_atoms": MAX_AMOUNT, "unit": MAX_AMOUNT, "max_lots": MAX_AMOUNT, "min_notional": MAX_AMOUNT,
-    "max_orders": MAX_ORDERS, "band_ppm": MAX_RULE_PPM, "breaker_ppm": MAX_RULE_PPM,
+    "market": MAX_MARKET, "lot_atoms": MAX_AMOUNT, "unit": MAX_AMOUNT, "max_lots": MAX_AMOUNT,
+    "min_notional": MAX_AMOUNT, "max_orders": MAX_ORDERS, "band_ppm": MAX_RULE_PPM, "breaker_ppm": MAX_RULE_PPM,
     "breaker_window_us": MAX_RULE_US, "halt_us": MAX_RULE_US, "reopen_us": MAX_RULE_US,
 }  # fmt: skip
 
