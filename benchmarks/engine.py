@@ -107,7 +107,8 @@ def peer_rate(messages: list[Message], peer: Peer) -> tuple[float, int]:
                 handlers[message.operation](message)
             played += len(part)
 
-    return played / seconds(work), played
+    taken = seconds(work)
+    return played / taken, played
 
 
 def disagreement(tape: Tape, kind: type[Peer]) -> str:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from matching.engine.checks import bad_notional, crosses, is_outside_band
+from matching.engine.checks import crosses
 from matching.engine.clients import find_open
 from matching.engine.commands import GTC, LIMIT
 from matching.engine.events import Event
 from matching.engine.state import CANCEL_ONLY, HALTED, POST_ONLY, Order, State
 from matching.engine.takers import follow_up, lift, run
-from matching.money import MAX_PRICE
+from matching.money import MAX_AMOUNT, MAX_PRICE
 
 
 def amend(state: State, command: Any) -> list[Event]:
@@ -87,17 +87,20 @@ def why_not_amend(order: Order, new_price: int, new_size: int, price: int, size:
         return "size_too_large"
     if size < market.min_lots or remaining <= 0:
         return "size_too_small"
-    code = bad_notional(market, price * size * market.unit)
-    if code:
-        return code
-    if price != order.price and is_outside_band(market, price, market.last):
+    notional = price * size * market.unit
+    if notional > MAX_AMOUNT:
+        return "notional_too_large"
+    if notional < market.min_notional:
+        return "notional_too_small"
+    if price != order.price and not market.band_low <= price <= market.band_high:
         return "price_band"
     if keeps:
         return None
     if (order.post_only or market.state == POST_ONLY) and crosses(market, order.side, price):
         return "post_only_would_cross" if order.post_only else "market_post_only"
-    balance = seat.base if order.side else seat.quote
-    freed = market.hold(order.side, order.price, order.remaining)
-    if market.hold(order.side, price, remaining) > balance.available + freed:
-        return "insufficient_balance"
-    return None
+    if order.side:
+        is_covered = (remaining - order.remaining) * market.lot_atoms <= seat.base.available
+    else:
+        more = price * remaining - order.price * order.remaining
+        is_covered = more * market.unit <= seat.quote.available
+    return None if is_covered else "insufficient_balance"

@@ -27,11 +27,10 @@ class Level:
 
     __slots__ = ("head", "lots", "price", "tail")
 
-    def __init__(self, price: int, order: Order) -> None:
-        self.price = price
-        self.head: Order | None = order
-        self.tail: Order | None = order
-        self.lots = order.remaining
+    price: int
+    lots: int
+    head: Order | None
+    tail: Order | None
 
     def __iter__(self) -> Iterator[Order]:
         order = self.head
@@ -72,7 +71,10 @@ class Side:
         order.next = None
         if level is None:
             order.prev = None
-            order.level = self.levels[key] = Level(price, order)
+            order.level = self.levels[key] = level = Level()
+            level.price = price
+            level.head = level.tail = order
+            level.lots = order.remaining
             heappush(self.heap, key)
             return
         tail = level.tail

@@ -45,9 +45,11 @@ def why_not(state: State, market: Market, seat: Seat, terms: Terms, *, standing:
     if 0 < size < market.min_lots:
         return "size_too_small"
     last = market.last
-    code = bad_notional(market, quote or (price or stop or last) * size * market.unit)
-    if code:
-        return code
+    notional = quote or (price or stop or last) * size * market.unit
+    if notional > MAX_AMOUNT:
+        return "notional_too_large"
+    if notional < market.min_notional:
+        return "notional_too_small"
     if type == LIMIT and (
         is_outside_band(market, price, stop) if stop else not market.band_low <= price <= market.band_high
     ):
@@ -66,6 +68,31 @@ def why_not(state: State, market: Market, seat: Seat, terms: Terms, *, standing:
     if (seat.base if side else seat.quote).available + freed < need:
         return "insufficient_balance"
     return None
+
+
+def is_plain(market: Market, seat: Seat, terms: Terms, *, standing: int, freed: int) -> bool:
+    """Whether this is a limit order, GTC or IOC and not post-only, that nothing in `why_not` speaks against.
+
+    One condition that implies all of its checks; what is not plain may still be fine.
+    """
+    side, type, tif, price, stop, size, quote, post_only, stp, expires = terms
+    return not (
+        type
+        or stop
+        or quote
+        or post_only
+        or expires
+        or not GTC <= tif <= IOC
+        or not 0 <= stp <= STP_DECREMENT
+        or not BUY <= side <= SELL
+        or size < market.min_lots
+        or size > market.plain_lots
+        or price < market.band_low
+        or price > market.band_high
+        or standing >= market.max_orders
+        or (notional := price * size * market.unit) < market.min_notional
+        or (size * market.lot_atoms > seat.base.available + freed if side else notional > seat.quote.available + freed)
+    )
 
 
 def malformed(terms: Terms) -> str | None:
@@ -93,15 +120,6 @@ def malformed(terms: Terms) -> str | None:
     if expires and tif != GTD:
         is_wrong = True
     return "invalid_parameter" if is_wrong else None
-
-
-def bad_notional(market: Market, notional: int) -> str | None:
-    """Whether an order's value in quote atoms is too large or too small."""
-    if notional > MAX_AMOUNT:
-        return "notional_too_large"
-    if notional < market.min_notional:
-        return "notional_too_small"
-    return None
 
 
 def is_outside_band(market: Market, price: int, around: int) -> bool:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from matching.engine.checks import Terms, need_of, why_not
+from matching.engine.checks import Terms, is_plain, need_of, why_not
 from matching.engine.clients import assign, find_open, known_order
 from matching.engine.commands import BUY, GTC, IOC, SELL, STP_DECREMENT
 from matching.engine.due import schedule_expiry
 from matching.engine.ending import end_standing, held_by
 from matching.engine.events import Event
 from matching.engine.match import take
-from matching.engine.state import Market, Order, Seat, State, StopOrder
+from matching.engine.state import Market, Order, Seat, State, StopOrder, fill_in
 from matching.engine.takers import end, follow_up, rest, run, wait
 
 
@@ -59,7 +59,7 @@ def place(state: State, command: Any) -> list[Event]:
         return place_carefully(state, command)
 
     state.last_order = order_id = state.last_order + 1
-    order = Order(order_id, seat, side, price, size, size, post_only, stp, 0, client_id)
+    order = fill_in(Order(), order_id, seat, side, price, size, size, post_only, stp, 0, client_id)
     if client_id:
         assign(state, order, fingerprint)
     new = ("new", order_id, account_id, market_id, side, 0, tif, price, 0, size, 0, post_only, stp, 0, client_id)
@@ -115,9 +115,10 @@ def replace(state: State, command: Any) -> list[Event]:
     if market.id != market_id:
         return [("rejected", "invalid_parameter")]
     freed = held_by(target) if target.side == terms[0] else 0
-    code = why_not(state, market, seat, terms, standing=seat.open - 1, freed=freed)
-    if code:
-        return [("rejected", code)]
+    if not is_plain(market, seat, terms, standing=seat.open - 1, freed=freed):
+        code = why_not(state, market, seat, terms, standing=seat.open - 1, freed=freed)
+        if code:
+            return [("rejected", code)]
     done = end_standing(state, target, "replaced")
     return [done, *_enter(state, market, seat, terms, client_id, fingerprint)]
 
@@ -151,7 +152,8 @@ def _enter(state: State, market: Market, seat: Seat, terms: Terms, client_id: st
     """An order that passed every check comes in."""
     side, type, tif, price, stop, size, quote, post_only, stp, expires = terms
     state.last_order = order_id = state.last_order + 1
-    order = (StopOrder if stop else Order)(order_id, seat, side, price, size, size, post_only, stp, expires, client_id)
+    blank = StopOrder() if stop else Order()
+    order = fill_in(blank, order_id, seat, side, price, size, size, post_only, stp, expires, client_id)
     if client_id:
         assign(state, order, fingerprint)
     events: list[Event] = [("new", order_id, seat.account_id, market.id, *terms, client_id)]

@@ -14,7 +14,7 @@ from matching.engine.due import schedule_deadman, schedule_expiry, schedule_tran
 from matching.engine.ids import IdRanges
 from matching.engine.markets import new_market
 from matching.engine.place import open_seat
-from matching.engine.state import DAY_US, Account, Asset, Market, Order, State, StopOrder
+from matching.engine.state import DAY_US, Account, Asset, Market, Order, State, StopOrder, fill_in
 
 FORMAT: Final = 1
 
@@ -149,7 +149,7 @@ def load(state: State, dump: dict[str, Any]) -> None:
 def _load_closed(state: State, row: list[Any]) -> None:
     closed_us, account_id, market_id, client_id, id, sequence, fingerprint = row
     seat = open_seat(state, state.markets[market_id], account_id)
-    order = Order(id, seat, 0, 0, 0, 0, 0, 0, 0, client_id)
+    order = fill_in(Order(), id, seat, 0, 0, 0, 0, 0, 0, 0, client_id)
     order.sequence, order.fingerprint, order.closed_us = sequence, fingerprint, closed_us
     order.level = order.prev = order.next = None
     seat.clients[client_id] = order
@@ -167,7 +167,7 @@ def _load_market(state: State, dump: dict[str, Any]) -> None:
     schedule_transition(state, market, dump["until"])
     for side, rows in ((market.bids, dump["bids"]), (market.asks, dump["asks"])):
         for row in rows:
-            order = Order.__new__(Order)
+            order = Order()
             _load_order(state, market, order, row)
             side.add(order)
     for stop_row, row in dump["stops"]:
@@ -183,7 +183,7 @@ def _load_market(state: State, dump: dict[str, Any]) -> None:
 def _load_order(state: State, market: Market, order: Order, row: list[Any]) -> None:
     id, account_id, side, price, remaining, size, post_only, stp, expires, client_id = row[:10]
     seat = open_seat(state, market, account_id)
-    Order.__init__(order, id, seat, side, price, remaining, size, post_only, stp, expires, client_id)
+    fill_in(order, id, seat, side, price, remaining, size, post_only, stp, expires, client_id)
     seat.orders[id] = order
     seat.open += 1
     if client_id:
@@ -195,7 +195,7 @@ def _load_order(state: State, market: Market, order: Order, row: list[Any]) -> N
 
 
 def _load_stop(state: State, market: Market, stop_row: list[int], row: list[Any]) -> StopOrder:
-    order = StopOrder.__new__(StopOrder)
+    order = StopOrder()
     _load_order(state, market, order, row)
     order.level = None
     order.type, order.tif, order.stop, order.quote, order.held = stop_row
