@@ -5,7 +5,12 @@ docs/errors.md is checked against it. A code is never renamed; its detail is for
 The engine's rejection codes (docs/protocol.md section 4) are codes of this table.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
+
+import psycopg
+from django.db import Error as DatabaseError
 
 
 class Kind(NamedTuple):
@@ -194,3 +199,15 @@ def markdown() -> str:
     ]
     rows = [f"| `{code}` | {kind.status} | {kind.title} | {kind.meaning} |" for code, kind in PROBLEMS.items()]
     return "\n".join([*lines, *rows]) + "\n"
+
+
+@contextmanager
+def executed() -> Iterator[None]:
+    """Around what needs the database after the matcher's answer: a failure there must not say "nothing happened".
+
+    Raises Problem unknown_outcome in place of a database error.
+    """
+    try:
+        yield
+    except (DatabaseError, psycopg.Error, LookupError) as error:
+        raise Problem("unknown_outcome") from error

@@ -18,12 +18,11 @@ def ensure_partitions(connection: Any, *, head: int, width: int = SEQUENCES_PER_
             cursor.execute("SELECT to_regclass(%s)", (name,))
             if cursor.fetchone()[0] is not None:
                 continue
-            # Names and bounds are integers of ours; DDL takes no parameters.
+            # Names and bounds are integers of ours; DDL takes no parameters. Sent as one, they are one transaction:
+            # a table that was made and not attached would be taken for a partition ever after.
             cursor.execute(
                 f"CREATE TABLE {name}"
-                " (LIKE matching_journal INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"
-            )
-            cursor.execute(
+                " (LIKE matching_journal INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE);"
                 f"ALTER TABLE matching_journal ATTACH PARTITION {name} "
                 f"FOR VALUES FROM ({number * width}) TO ({(number + 1) * width})"
             )

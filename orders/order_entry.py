@@ -7,7 +7,7 @@ event loop those functions run in a thread. All raise accounts.problems.Problem 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from accounts.problems import Problem
+from accounts.problems import Problem, executed
 from matching import journal
 from matching.engine import commands
 from matching.engine.commands import Command
@@ -136,7 +136,8 @@ def read_placed(result: Result) -> PlacedOrder:
     last = result.events[-1]
     if last[0] == "duplicate":
         first = int(last[2])
-        batch = journal.read(after=first - 1, limit=1)[0]
+        with executed():
+            batch = journal.read(after=first - 1, limit=1)[0]
         made = placed.read_placed(batch.events[first - batch.first], time_us=batch.time_us, sequence=first)
         made.duplicate = True
         return made

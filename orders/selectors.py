@@ -59,8 +59,11 @@ def get_order(*, account_id: int, order_id: int = 0, client_id: str = "") -> Ord
 
 
 def market_of_order(*, account_id: int, order_id: int = 0, client_id: str = "") -> int | None:
-    """The market of an order of the account, named as for get_order; None if it has none such."""
-    return _named(account_id, order_id, client_id).values_list("market_id", flat=True).first()
+    """The market of an open order of the account, named as for get_order; None if it has none such.
+
+    Never of a closed one: its client id may name an order of another market by now, with other lots and ticks.
+    """
+    return _named(account_id, order_id, client_id).filter(OPEN).values_list("market_id", flat=True).first()
 
 
 def _named(account_id: int, order_id: int, client_id: str) -> QuerySet[Order]:

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from accounts.problems import Problem
 from matching import gateway, journal
 from matching.engine.commands import Command
-from matching.gateway import Result
+from matching.gateway import GatewayBusy, GatewayTimeout, Result
 from matching.money import MAX_AMOUNT
 from wallets import selectors
 from wallets.models import Asset, Deposit, InternalTransfer, Withdrawal
@@ -73,7 +73,9 @@ def record(model: type[Row], *, reference: str | None, key: Sequence[str], **con
 
 
 def send(rows: Sequence[Row], commands: Sequence[Command]) -> list[tuple[Result, bool]]:
-    """Submit one command for each row; `commands` have no deadline yet. Raises GatewayError.
+    """Submit one command for each row; `commands` have no deadline yet. Raises GatewayTimeout.
+
+    Also when the command surely was not executed: the row stands, and it will be sent again.
 
     Gives the results, and whether each may be believed: no earlier command of its row can still run.
     """
@@ -82,7 +84,10 @@ def send(rows: Sequence[Row], commands: Sequence[Command]) -> list[tuple[Result,
     for row in rows:
         row.deadline_us = deadline_us
     type(rows[0]).objects.bulk_update(rows, ["deadline_us"])
-    results = gateway.submit([[kind, deadline_us, *fields] for kind, _, *fields in commands])
+    try:
+        results = gateway.submit([[kind, deadline_us, *fields] for kind, _, *fields in commands])
+    except GatewayBusy as error:
+        raise GatewayTimeout("not executed yet; it will be sent again") from error
     return [(result, result.time_us > before) for result, before in zip(results, earlier_us, strict=True)]
 
 

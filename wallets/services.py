@@ -12,7 +12,7 @@ from functools import partial
 
 from django.utils import timezone
 
-from accounts.problems import Problem
+from accounts.problems import Problem, executed
 from matching.engine import commands
 from matching.engine.commands import Command
 from matching.gateway import GatewayError
@@ -128,13 +128,14 @@ def _settle(row: outbox.Row, command: Command, done: str) -> outbox.Row:
     ((result, final),) = outbox.send([row], [command])
     code = outbox.refusal(result)
     mine = type(row).objects.filter(pk=row.pk, status="requested")
-    if not code:
-        mine.update(status=done, sequence=result.sequence)
-    elif code == outbox.APPLIED:
-        mine.update(status=done)
-    elif final and code not in outbox.TRANSIENT:
-        mine.update(status="refused", code=code)
-    row.refresh_from_db()
+    with executed():
+        if not code:
+            mine.update(status=done, sequence=result.sequence)
+        elif code == outbox.APPLIED:
+            mine.update(status=done)
+        elif final and code not in outbox.TRANSIENT:
+            mine.update(status="refused", code=code)
+        row.refresh_from_db()
     return row
 
 
@@ -156,6 +157,7 @@ def _end(pk: int, command: Command, status: str) -> Withdrawal:
     if code and code != outbox.APPLIED:
         raise Problem(code)
     told = {} if code else {"sequence": result.sequence}
-    Withdrawal.objects.filter(pk=pk).update(status=status, **told)
-    row.refresh_from_db()
+    with executed():
+        Withdrawal.objects.filter(pk=pk).update(status=status, **told)
+        row.refresh_from_db()
     return row

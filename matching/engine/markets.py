@@ -20,12 +20,12 @@ AT_LEAST_ONE = ("market", "lot_atoms", "unit", "min_lots", "max_lots", "max_orde
 AT_LEAST_ZERO = ("min_notional", "breaker_ppm", "breaker_window_us", "halt_us", "reopen_us")
 RULES = FIELDS["market"][1:]
 # What read models can keep: a market beyond these would stop every follower of the journal.
-MAX_MARKET = 2**31 - 1
+MAX_ID = 2**31 - 1
 MAX_ORDERS = 1_000_000
 MAX_RULE_PPM = 2**62
 MAX_RULE_US = 7 * DAY_US
 AT_MOST = {
-    "market": MAX_MARKET, "lot_atoms": MAX_AMOUNT, "unit": MAX_AMOUNT, "max_lots": MAX_AMOUNT,
+    "market": MAX_ID, "lot_atoms": MAX_AMOUNT, "unit": MAX_AMOUNT, "max_lots": MAX_AMOUNT,
     "min_notional": MAX_AMOUNT, "max_orders": MAX_ORDERS, "band_ppm": MAX_RULE_PPM, "breaker_ppm": MAX_RULE_PPM,
     "breaker_window_us": MAX_RULE_US, "halt_us": MAX_RULE_US, "reopen_us": MAX_RULE_US,
 }  # fmt: skip
@@ -44,9 +44,13 @@ def asset(state: State, command: Any) -> list[Event]:
         return [LATE]
     _, _, id, code, scale = command
     known = state.assets.get(id)
-    if id < 1 or not 0 <= scale <= MAX_SCALE or (known is not None and (known.code, known.scale) != (code, scale)):
+    if not 1 <= id <= MAX_ID or not 0 <= scale <= MAX_SCALE:
+        return [("rejected", "invalid_parameter")]
+    if known is not None and (known.code, known.scale) != (code, scale):
         return [("rejected", "invalid_parameter")]
     if known is None:
+        if any(other.code == code for other in state.assets.values()):
+            return [("rejected", "invalid_parameter")]
         state.assets[id] = Asset(id, code, scale)
     return [("asset", id, code, scale)]
 

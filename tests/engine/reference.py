@@ -348,7 +348,8 @@ class ReferenceEngine(ReferenceBook):
     def do_asset(self, asset: int, code: str, scale: int) -> None:
         self.in_time()
         changed = self.assets.get(asset, (code, scale)) != (code, scale)
-        refuse("invalid_parameter", asset < 1 or not 0 <= scale <= 30 or changed)
+        taken = asset not in self.assets and code in [known for known, _ in self.assets.values()]
+        refuse("invalid_parameter", not 1 <= asset < 2**31 or not 0 <= scale <= 30 or changed or taken)
         self.assets[asset] = (code, scale)
         self.events.append(("asset", asset, code, scale))
 

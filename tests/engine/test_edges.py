@@ -136,7 +136,8 @@ def test_ids_of_any_size_are_taken_or_refused_but_never_fail(pair: Pair, number:
         c.engine(version=number),
     ):
         taken = do(pair, command)[-1][0] != "rejected"
-        assert taken == (positive or command[0] == "deposit"), command
+        # Read models keep an asset's number in 32 bits.
+        assert taken == ((positive and command[0] != "asset") or command[0] == "deposit"), command
     assert refused(pair, c.cancel(account=1, order=number)) == "unknown_order"
     assert refused(pair, c.release(withdrawal=number)) == "unknown_withdrawal"
     assert refused(pair, c.state(market=number, state="open")) == "unknown_market"

@@ -100,7 +100,7 @@ def test_open_and_closed_orders_are_told_apart():
 
 
 def test_another_accounts_order_is_unknown():
-    order = Order.objects.exclude(client_id="").order_by("id")[0]
+    order = Order.objects.exclude(client_id="").filter(selectors.OPEN).order_by("id")[0]
     other = order.account_id % 3 + 1
     assert selectors.get_order(account_id=order.account_id, order_id=order.id).id == order.id
     assert selectors.market_of_order(account_id=order.account_id, order_id=order.id) == order.market_id
@@ -141,3 +141,10 @@ def test_an_unknown_market_or_asset_is_named_so():
 def test_a_market_without_trades_has_an_empty_ticker():
     ticker = selectors.ticker(market_id=999)
     assert (ticker.last, ticker.trades) == (None, 0)
+
+
+def test_the_market_of_an_order_is_never_that_of_a_closed_one():
+    """Its client id may be in use again, in a market with other lots: an amend must not be read with its scale."""
+    closed = Order.objects.exclude(client_id="").exclude(selectors.OPEN).order_by("id")[0]
+    assert selectors.market_of_order(account_id=closed.account_id, order_id=closed.id) is None
+    assert selectors.get_order(account_id=closed.account_id, order_id=closed.id).id == closed.id
