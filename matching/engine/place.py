@@ -61,7 +61,11 @@ def place(state: State, command: Any) -> list[Event]:
     state.last_order = order_id = state.last_order + 1
     order = fill_in(Order(), order_id, seat, side, price, size, size, post_only, stp, 0, client_id)
     if client_id:
-        assign(state, order, fingerprint)
+        # clients.assign, written out
+        order.fingerprint = fingerprint
+        order.sequence = state.sequence
+        order.closed_us = 0
+        seat.clients[client_id] = order
     new = ("new", order_id, account_id, market_id, side, 0, tif, price, 0, size, 0, post_only, stp, 0, client_id)
     if may_trade:
         events: list[Event] = [new]
