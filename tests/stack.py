@@ -187,7 +187,12 @@ class Stack:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The exchange, started once for all tests of this run that ask for it."""
+    """The exchange, started once for all tests of this worker that ask for it."""
+    yield from running_stack()
+
+
+def running_stack() -> Iterator[Stack]:
+    """Starts an exchange, gives it, and stops it: the body of a fixture."""
     root = Path(tempfile.mkdtemp(prefix="k", dir=private_tmp()))
     one = Stack(root, os.environ["TESTS_DATABASE_URL"])
     try:

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from accounts import signing
+from tests.stack import running_stack
 
 RICH = {"BTC": "1000", "USDT": "100000000", "ETH": "10000"}
 PRICE = 60_000
@@ -116,6 +117,12 @@ class Trader:
     def balances(self, sequence):
         rows = self.caught_up("/balances", sequence)["balances"]
         return {row["asset"]: (row["available"], row["held"]) for row in rows}
+
+
+@pytest.fixture(scope="session")
+def stack():
+    """An exchange of these tests' own, also where one worker runs others too: they expect an empty book."""
+    yield from running_stack()
 
 
 @pytest.fixture(scope="session")
