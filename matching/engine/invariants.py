@@ -45,8 +45,9 @@ def _check_market(market: Market) -> None:
 
 
 def _check_side(market: Market, side: Side, name: str) -> None:
-    require({*side.levels, WORST} <= set(side.heap), f"{name}: a level is not in the heap")
+    require(sorted(side.heap) == sorted([*side.levels, WORST]), f"{name}: heap and levels differ")
     require(all(side.heap[(i - 1) // 2] <= side.heap[i] for i in range(1, len(side.heap))), f"{name}: no heap")
+    vacant = 0
     for key, level in side.levels.items():
         require(key == level.price * side.sign, f"{name}: a level under the wrong key")
         before, lots = None, 0
@@ -58,6 +59,8 @@ def _check_side(market: Market, side: Side, name: str) -> None:
             before = order
             lots += order.remaining
         require(level.tail is before and level.lots == lots, f"{name}: level {level.price} has a wrong total or tail")
+        vacant += level.head is None
+    require(side.vacant == vacant, f"{name}: {side.vacant} vacant levels counted, {vacant} there")
 
 
 def _check_orders(state: State) -> None:

@@ -43,11 +43,13 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
     reason: str | None = None
 
     while reason is None and (remaining or quote) and (key := heap[0]) <= worst_key:
-        if key not in levels:
-            heappop(heap)
-            continue
         level = levels[key]
         maker = level.head
+        if maker is None:
+            heappop(heap)
+            del levels[key]
+            opposite.vacant -= 1
+            continue
         level_price = level.price
         while True:
             maker_seat = maker.seat

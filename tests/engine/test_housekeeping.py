@@ -9,7 +9,7 @@ from benchmarks import hostile
 from benchmarks.tapes import MAKERS, MID, START_US, make
 from matching.engine import Engine
 from matching.engine import commands as c
-from matching.engine.book import DEAD_SPARE as DEAD_KEYS
+from matching.engine.book import VACANT_SPARE
 from matching.engine.clients import DROP_EVERY
 from matching.engine.due import DEAD_SPARE
 from matching.engine.ids import IdRanges
@@ -58,21 +58,13 @@ def test_canceled_stops_do_not_pile_up() -> None:
     assert len(engine.markets[1].stops.buys) <= DEAD_SPARE
 
 
-def test_prices_that_ran_empty_do_not_pile_up() -> None:
+def test_vacant_levels_do_not_pile_up() -> None:
     places = [hostile.place(1, c.BUY, MID - 1 - n) for n in range(N)]
     engine = played(places + [c.cancel(account=1, order=n + 1) for n in range(N)])
     bids = engine.markets[1].bids
-    assert bids.levels == {}
-    assert len(bids.heap) <= DEAD_KEYS
+    assert len(bids.levels) == bids.vacant <= VACANT_SPARE
     assert bids.best() is None
-    assert len(bids.heap) == 1
-
-
-def test_a_price_that_comes_and_goes_does_not_pile_up() -> None:
-    commands = []
-    for n in range(N):
-        commands += [hostile.place(1, c.BUY, MID - 1), c.cancel(account=1, order=n + 1)]
-    assert len(played(commands).markets[1].bids.heap) <= DEAD_KEYS
+    assert bids.levels == {}
 
 
 def test_old_client_ids_are_dropped_and_young_ones_are_not() -> None:
