@@ -194,37 +194,37 @@ class Recorder:
 def mixed(tape: Recorder, messages: int) -> None:
     """A day in small: the book is built, lives through swings and a crash, and is built again.
 
-    Of 100 messages about 50 are new orders, 27 cancels, 10 IOC, 9 amends and 4 replaces; a quarter trade.
+    Of 100 messages about 45 are new orders, 35 cancels, 8 IOC, 8 amends and 4 replaces.
     """
-    morning, quiet, swing = messages * 20 // 100, messages * 50 // 100, messages * 80 // 100
+    morning, quiet, swing = messages * 8 // 100, messages * 50 // 100, messages * 80 // 100
     while len(tape) < messages:
         at = len(tape)
         if at < quiet:
             tape.drift(3)
         elif at < swing:
-            # Swings: the middle runs two percent up and down again, several times.
+            # Swings: the middle runs half a percent up and down again, several times.
             phase = (at - quiet) * 12 // (swing - quiet)
-            tape.mid += 24 if phase % 2 else -24
+            tape.mid += 6 if phase % 2 else -6
         elif at < swing + messages // 100:
             # The crash: large sells walk through thousands of levels.
-            tape.mid -= 150
-            if tape.random.random() < 0.2:
+            tape.mid -= 50
+            if tape.random.random() < 0.1:
                 tape.ioc(SELL, tape.mid - 2_000, tape.size() * 50)
                 continue
         else:
             tape.drift(10)
         dice = tape.random.random()
-        if dice < (0.75 if at < morning else 0.43 if at < quiet else 0.50) or len(tape.standing) < 100:
+        if dice < (0.75 if at < morning else 0.45) or len(tape.standing) < 100:
             tape.new(*tape.passive(20_000), tape.size())
-        elif dice < 0.76:
+        elif dice < 0.80:
             tape.cancel(tape.pick())
-        elif dice < 0.87:
+        elif dice < 0.88:
             side = tape.random.randint(0, 1)
             tape.ioc(side, tape.mid + (-40 if side else 40), tape.size())
         else:
             order = tape.pick()
             price = tape.near(tape.sides[order], 20_000)
-            (tape.replace if dice < 0.91 else tape.amend)(order, price, tape.size())
+            (tape.replace if dice < 0.92 else tape.amend)(order, price, tape.size())
 
 
 def deep(tape: Recorder, messages: int) -> None:
