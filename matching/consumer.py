@@ -4,7 +4,6 @@ import logging
 import os
 import re
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
@@ -83,7 +82,7 @@ class Consumer:
 
     def due(self) -> None:
         """Let happen what is due, if anything is: journaled as a command of the matcher's own."""
-        if self.replica.engine.next_due <= _now_us():
+        if self.replica.engine.next_due <= self.leadership.clock.now_us():
             self._execute_own(engine_commands.tick())
 
     def take_over(self) -> None:
@@ -105,7 +104,7 @@ class Consumer:
             raise Refused("malformed_batch")
         if number != (known[0] + 1 if known else 1):
             raise Refused("batch_gap")
-        if known is None and _now_us() - born_us(session) > SESSION_IDLE_US_MAX // 2:
+        if known is None and self.leadership.clock.now_us() - born_us(session) > SESSION_IDLE_US_MAX // 2:
             # It may have been executed by a session that was evicted since.
             raise Refused("batch_stale")
         if len(commands_json) > BATCH_BYTES_MAX or not commands_json.isascii():
@@ -122,7 +121,7 @@ class Consumer:
         self.leadership.begin_batch()
         replica = self.replica
         engine = replica.engine
-        time_us = max(_now_us(), engine.time_us)
+        time_us = max(self.leadership.clock.now_us(), engine.time_us)
         first = engine.sequence + 1
         apply = engine.apply
         events = [apply(command, time_us) for command in commands]
@@ -156,10 +155,6 @@ def refusal(number: int, code: str) -> bytes:
 def born_us(session: str) -> int:
     """When a session began, by the clock of its gateway: the first 48 bits of its uuid (version 7), in ms."""
     return (UUID(session).int >> 80) * 1000
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
 
 
 def die() -> NoReturn:

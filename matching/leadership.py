@@ -5,6 +5,7 @@ behind the lock: a batch moves the leader row on only from the epoch and head it
 primary key.
 """
 
+import logging
 import os
 import socket
 import threading
@@ -12,11 +13,16 @@ import time
 from typing import Any, Final
 
 import psycopg
+from django.conf import settings
 
+from matching import clock
 from matching.chain import JournalDamaged
+from matching.clock import ClockWrong, SteadyClock
 from matching.partitions import SEQUENCES_PER_PARTITION, ensure_partitions
 from matching.replica import Replica
 from matching.rows import GENESIS_HASH, Row, select_rows
+
+log = logging.getLogger(__name__)
 
 LOCK_KEY: Final = 0x50524F564558  # "PROVEX"; advisory locks are per database
 HEARTBEAT_S: Final = 0.5
@@ -69,6 +75,7 @@ class Leadership:
             keepalives_idle=2, keepalives_interval=1, keepalives_count=3, tcp_user_timeout=5000,
         )  # fmt: skip
         self.epoch = 0
+        self.clock = SteadyClock(off_us_max=settings.MATCHING_CLOCK_OFF_MS_MAX * 1000)
         self._head = 0
         self._partitions_until = 0
         self._busy_since: float | None = None
@@ -86,6 +93,17 @@ class Leadership:
         """Take the lock if it is free. It stays until the connection ends."""
         row = self.one("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,))
         return row is not None and bool(row[0])
+
+    def check_clock(self) -> None:
+        """Compare this machine's clock with PostgreSQL's. Raises ClockWrong."""
+        before_us = clock.wall_us()
+        row = self.one(clock.QUERY)
+        assert row is not None
+        off_us = clock.certainly_off_us(before_us=before_us, there_us=row[0], after_us=clock.wall_us())
+        if abs(off_us) > self.clock.off_us_max:
+            where = "ahead of" if off_us > 0 else "behind"
+            raise ClockWrong(f"this clock is {abs(off_us) / 1e6:.1f} s {where} PostgreSQL's")
+        self.clock.agree()
 
     def promote(self, replica: Replica) -> None:
         """With the lock: take the next epoch, tail to the head, compare. Raises JournalDamaged."""
@@ -189,7 +207,10 @@ class Leadership:
             if busy_since is not None and time.monotonic() - busy_since > BATCH_S_MAX:
                 continue
             try:
-                self.connection.execute("SELECT 1")
+                self.check_clock()
+            except ClockWrong as error:
+                log.critical("%s: ending, since nothing may be stamped with it", error)
+                os._exit(1)
             except psycopg.Error:
                 if not self._closed.is_set():
                     os._exit(1)

@@ -17,8 +17,9 @@ from typing import Final
 
 import psycopg
 
-from matching import snapshots
+from matching import clock, snapshots
 from matching.chain import JournalDamaged
+from matching.clock import ClockWrong
 from matching.leadership import Leadership, LeadershipLost
 from matching.replica import Replica
 from matching.rows import select_rows
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 EXIT_DAMAGED: Final = 3  # the parent does not restart: somebody has to look
 FOLLOW_IDLE_S: Final = 0.05
-CLOCK_BEHIND_US_MAX: Final = 1_000_000
+WARN_S: Final = 5.0  # between two complaints about the clock
 STANDBY_SEEN_S: Final = 1.0
 SNAPSHOT_COMMANDS: Final = 200_000
 SNAPSHOT_S: Final = 300.0
@@ -84,13 +85,17 @@ class Follower:
 
     def _clock_is_right(self) -> bool:
         """Time in the journal never falls; a leader with a slow clock would make it stand still."""
-        behind_us = self.replica.engine.time_us - time.time_ns() // 1000
-        if behind_us <= CLOCK_BEHIND_US_MAX:
-            return True
-        if time.monotonic() - self._warned_at > 5:
-            self._warned_at = time.monotonic()
-            log.error("this clock is %.1f s behind the journal: refusing to lead", behind_us / 1e6)
-        return False
+        try:
+            self.leadership.check_clock()
+            behind_us = self.replica.engine.time_us - clock.wall_us()
+            if behind_us > self.leadership.clock.off_us_max:
+                raise ClockWrong(f"this clock is {behind_us / 1e6:.1f} s behind the journal")
+        except ClockWrong as error:
+            if time.monotonic() - self._warned_at > WARN_S:
+                self._warned_at = time.monotonic()
+                log.error("%s: refusing to lead", error)
+            return False
+        return True
 
     def _say_so(self) -> None:
         if time.monotonic() - self._seen_at < STANDBY_SEEN_S:
