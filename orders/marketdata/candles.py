@@ -21,17 +21,21 @@ def open_time(time_ms: int, interval: str) -> int:
 
 
 class Candle:
-    """One candle: ticks, lots, quote atoms."""
+    """One candle: ticks, lots, quote atoms; `bought_*` is what takers bought, the ids are its first and last trade."""
 
-    __slots__ = ("close", "high", "lots", "low", "open", "open_time_ms", "quote_atoms", "trades")
+    __slots__ = (
+        "bought_lots", "bought_quote", "close", "first_trade", "high", "last_trade", "lots", "low", "open",
+        "open_time_ms", "quote_atoms", "trades",
+    )  # fmt: skip
 
     def __init__(self, open_time_ms: int, price: int) -> None:
         self.open_time_ms = open_time_ms
         self.open = self.high = self.low = self.close = price
         self.lots = self.quote_atoms = self.trades = 0
+        self.bought_lots = self.bought_quote = self.first_trade = self.last_trade = 0
 
-    def add(self, price: int, lots: int, quote_atoms: int) -> None:
-        """One trade."""
+    def add(self, price: int, lots: int, quote_atoms: int, taker_side: int = 0, trade: int = 0) -> None:
+        """One trade, of the number `trade` in its market."""
         self.close = price
         if price > self.high:
             self.high = price
@@ -40,12 +44,17 @@ class Candle:
         self.lots += lots
         self.quote_atoms += quote_atoms
         self.trades += 1
+        if taker_side == 0:
+            self.bought_lots += lots
+            self.bought_quote += quote_atoms
+        self.first_trade = self.first_trade or trade
+        self.last_trade = trade
 
     def dump(self) -> list[Any]:
         """As JSON-able values."""
         return [
             self.open_time_ms, self.open, self.high, self.low, self.close, str(self.lots), str(self.quote_atoms),
-            self.trades,
+            self.trades, str(self.bought_lots), str(self.bought_quote), self.first_trade, self.last_trade,
         ]  # fmt: skip
 
     @classmethod
@@ -54,6 +63,8 @@ class Candle:
         candle = cls(values[0], values[1])
         candle.high, candle.low, candle.close = values[2:5]
         candle.lots, candle.quote_atoms, candle.trades = int(values[5]), int(values[6]), values[7]
+        candle.bought_lots, candle.bought_quote = int(values[8]), int(values[9])
+        candle.first_trade, candle.last_trade = values[10:12]
         return candle
 
 
@@ -66,14 +77,16 @@ class Candles:
         self.current: dict[str, Candle] = {}
         self._changed: dict[tuple[str, int], Candle] = {}
 
-    def add(self, time_ms: int, price: int, lots: int, quote_atoms: int) -> None:
+    def add(
+        self, time_ms: int, price: int, lots: int, quote_atoms: int, taker_side: int = 0, trade: int = 0
+    ) -> None:  # fmt: skip
         """One trade into every interval."""
         for interval in INTERVALS_MS:
             opened = open_time(time_ms, interval)
             candle = self.current.get(interval)
             if candle is None or candle.open_time_ms != opened:
                 candle = self.current[interval] = Candle(opened, price)
-            candle.add(price, lots, quote_atoms)
+            candle.add(price, lots, quote_atoms, taker_side, trade)
             self._changed[interval, opened] = candle
 
     def take_changed(self) -> list[tuple[str, Candle]]:

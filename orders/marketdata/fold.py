@@ -12,6 +12,7 @@ from typing import Any
 from orders.marketdata.balances import Balances
 from orders.marketdata.book import Level
 from orders.marketdata.market import Market
+from orders.marketdata.runs import Run
 from orders.marketdata.working import WorkingOrder, WorkingOrders
 from orders.placed import FILLED
 
@@ -47,6 +48,8 @@ class Changes:
     last: int
     books: list[BookChange] = field(default_factory=list)
     trades: list[tuple[Market, list[dict[str, Any]]]] = field(default_factory=list)
+    # The same trades as aggregate trades, market by market.
+    runs: list[list[Run]] = field(default_factory=list)
     accounts: list[AccountChange] = field(default_factory=list)
 
 
@@ -226,6 +229,7 @@ class Fold:
                 changes.books.append(BookChange(market, prev, last, *levels, market.book.checksum()))
         for market_id, trades in self._trades.items():
             changes.trades.append((self.markets[market_id], trades))
+            changes.runs.append(self.markets[market_id].runs.take())
         self._trades = {}
 
         orders, assets, fills = self.orders.take_changed(), self.balances.take_changed(), self._fills

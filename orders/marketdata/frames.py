@@ -14,6 +14,7 @@ from orders.api.shapes import order_json
 from orders.marketdata.candles import Candle
 from orders.marketdata.fold import AccountChange, BookChange, Fold
 from orders.marketdata.market import Market
+from orders.marketdata.runs import Run
 from orders.marketdata.working import WorkingOrder
 
 NO_CHAIN: Final = -1
@@ -22,7 +23,9 @@ TOP_LEVELS: Final = 100
 
 
 class Envelope(NamedTuple):
-    """A decoded envelope; private ones have three frames: orders, fills, balances (empty: nothing)."""
+    """A decoded envelope. Trades have two frames: single and aggregate ones; private ones three: orders, fills,
+    balances (empty: nothing).
+    """
 
     prev: int
     last: int
@@ -87,6 +90,11 @@ def trades_message(symbol: str, kind: str, trades: Iterable[bytes]) -> bytes:
     """A message of the `trades` channel from single trades, each encoded before; `kind` is snapshot or update."""
     head = f'{{"channel":"trades","market":"{symbol}","type":"{kind}","trades":['
     return head.encode() + b",".join(trades) + b"]}"
+
+
+def runs_body(market: Market, runs: Iterable[Run]) -> bytes:
+    """The second frame of a trades envelope: its aggregate trades."""
+    return orjson.dumps([market.run_json(run) for run in runs])
 
 
 def candles_message(symbol: str, interval: str, kind: str, candles: Iterable[bytes]) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from matching.money import format_atoms
 from orders.marketdata.book import Book
 from orders.marketdata.candles import Candle, Candles
+from orders.marketdata.runs import Run, Runs
 from orders.marketdata.ticker import Ticker
 from orders.scales import MarketScale
 
@@ -35,6 +36,7 @@ class Market:
         self.ticker_changed = True
         self.trades: deque[dict[str, Any]] = deque(maxlen=RECENT_TRADES)
         self.last_trade = 0
+        self.runs = Runs()
 
     def price_text(self, ticks: int) -> str:
         """A price as decimal text."""
@@ -56,14 +58,15 @@ class Market:
 
     def trade(self, event: Sequence[Any], sequence: int, time_us: int) -> dict[str, Any]:
         """Fold one trade's public side; returns it as the `trades` channel shows it."""
-        price, lots, quote_atoms, taker_side = event[3], event[4], event[6], event[7]
+        number, price, lots, quote_atoms, taker_side = event[1], event[3], event[4], event[6], event[7]
         self.book.add(1 - taker_side, price, -lots)
         time_ms = time_us // 1000
-        self.candles.add(time_ms, price, lots, quote_atoms)
+        self.candles.add(time_ms, price, lots, quote_atoms, taker_side, number)
         self.ticker.add(time_ms, price, lots, quote_atoms)
+        self.runs.add(event, sequence, time_ms)
         self.ticker_changed = True
         shown = {
-            "id": event[1],
+            "id": number,
             "price": self.price_text(price),
             "size": self.size_text(lots),
             "quote": self.scale.quote_text(quote_atoms),
@@ -72,8 +75,19 @@ class Market:
             "sequence": sequence,
         }
         self.trades.append(shown)
-        self.last_trade = event[1]
+        self.last_trade = number
         return shown
+
+    def run_json(self, run: Run) -> dict[str, Any]:
+        """An aggregate trade: its id is the number of its first trade."""
+        return {
+            "id": run.first,
+            "last": run.last,
+            "price": self.price_text(run.price),
+            "size": self.size_text(run.lots),
+            "side": "sell" if run.taker_side else "buy",
+            "time": run.time_ms,
+        }
 
     def candle_json(self, interval: str, candle: Candle) -> dict[str, Any]:
         """A candle as the `candles` channel shows it; it is closed once a later one has begun."""
@@ -87,6 +101,10 @@ class Market:
             "volume": self.size_text(candle.lots),
             "quote_volume": self.scale.quote_text(candle.quote_atoms),
             "trades": candle.trades,
+            "first_trade": candle.first_trade,
+            "last_trade": candle.last_trade,
+            "taker_buy_volume": self.size_text(candle.bought_lots),
+            "taker_buy_quote_volume": self.scale.quote_text(candle.bought_quote),
             "closed": current is not candle,
         }
 
@@ -95,6 +113,7 @@ class Market:
         summary = self.ticker.summary(now_ms)
         bid, ask = self.book.best(0), self.book.best(1)
         change = summary.last - summary.open
+        average = self.scale.average_price(*self.ticker.average(now_ms))
         return {
             "market": self.symbol,
             "last": self.price_text(summary.last),
@@ -106,6 +125,12 @@ class Market:
             "volume": self.size_text(summary.lots),
             "quote_volume": self.scale.quote_text(summary.quote_atoms),
             "trades": summary.trades,
+            # Numbers of a market's trades have no gaps, so these are those of the 24 hours.
+            "first_trade": self.last_trade - summary.trades + 1 if summary.trades else None,
+            "last_trade": self.last_trade or None,
+            "last_size": self.trades[-1]["size"] if self.trades else None,
+            "previous": self.price_text(self.ticker.previous),
+            "average_5m": average if average is not None else self.price_text(summary.last),
             "bid": bid[0] if bid else None,
             "bid_size": bid[1] if bid else None,
             "ask": ask[0] if ask else None,

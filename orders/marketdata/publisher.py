@@ -68,10 +68,11 @@ class Publisher:
             put(("PUBLISH", names.book_topic(symbol), envelope))
             put(("RPUSH", names.book_tail(symbol), envelope))
             self._dirty_books.add(change.market.market)
-        for market, trades in changes.trades:
+        for (market, trades), runs in zip(changes.trades, changes.runs, strict=True):
             encoded = [orjson.dumps(trade) for trade in trades]
             message = frames.trades_message(market.symbol, "update", encoded)
-            envelope = frames.seal(trades[0]["id"] - 1, trades[-1]["id"], message)
+            shown_runs = frames.runs_body(market, runs)
+            envelope = frames.seal(trades[0]["id"] - 1, trades[-1]["id"], message, shown_runs)
             put(("PUBLISH", names.trades_topic(market.symbol), envelope))
             put(("LPUSH", names.trades(market.symbol), *encoded))
             put(("LTRIM", names.trades(market.symbol), 0, RECENT_TRADES - 1))

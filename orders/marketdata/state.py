@@ -21,7 +21,7 @@ from orders.marketdata.working import WorkingOrder
 
 log = logging.getLogger(__name__)
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)

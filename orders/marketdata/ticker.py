@@ -7,6 +7,8 @@ from typing import Any, Final
 from orders.marketdata.candles import DAY_MS, MINUTE_MS, Candle
 
 WINDOW_MS: Final = DAY_MS
+# The average price that the Binance dialect shows is of so many minutes.
+AVERAGE_MINUTES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,12 @@ class Summary:
 class Ticker:
     """A candle for each minute that had trades, at most 24 h of them; sums are kept, extremes are scanned."""
 
-    __slots__ = ("_lots", "_minutes", "_quote_atoms", "_trades", "last")
+    __slots__ = ("_lots", "_minutes", "_quote_atoms", "_trades", "last", "previous")
 
     def __init__(self, last: int) -> None:
         self.last = last
+        # The last price before the 24 hours.
+        self.previous = last
         self._minutes: deque[Candle] = deque()
         self._lots = self._quote_atoms = self._trades = 0
 
@@ -53,6 +57,7 @@ class Ticker:
             self._lots -= minute.lots
             self._quote_atoms -= minute.quote_atoms
             self._trades -= minute.trades
+            self.previous = minute.close
             expired = True
         return expired
 
@@ -68,14 +73,26 @@ class Ticker:
             last=self.last, lots=self._lots, quote_atoms=self._quote_atoms, trades=self._trades,
         )  # fmt: skip
 
+    def average(self, now_ms: int) -> tuple[int, int]:
+        """(quote atoms, lots) traded in the current minute and those before it, AVERAGE_MINUTES in all."""
+        first_counted = now_ms - now_ms % MINUTE_MS - (AVERAGE_MINUTES - 1) * MINUTE_MS
+        quote_atoms = lots = 0
+        for minute in reversed(self._minutes):
+            if minute.open_time_ms < first_counted:
+                break
+            quote_atoms += minute.quote_atoms
+            lots += minute.lots
+        return quote_atoms, lots
+
     def dump(self) -> list[Any]:
         """As JSON-able values."""
-        return [self.last, [minute.dump() for minute in self._minutes]]
+        return [self.last, [minute.dump() for minute in self._minutes], self.previous]
 
     @classmethod
     def load(cls, values: list[Any]) -> "Ticker":
         """What `dump` gave."""
         ticker = cls(values[0])
+        ticker.previous = values[2]
         for minute in map(Candle.load, values[1]):
             ticker._minutes.append(minute)
             ticker._lots += minute.lots
