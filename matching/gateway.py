@@ -6,7 +6,6 @@ the matcher knows it by session and number and never executes it twice.
 """
 
 import atexit
-import contextlib
 import json
 import logging
 import os
@@ -19,12 +18,11 @@ from typing import Any, Final, NamedTuple
 
 import redis
 from django.conf import settings
-from kombu.exceptions import OperationalError
 
 from matching.channels import reply_key
 from matching.engine.commands import Command, check_shape
 from matching.rows import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, encode_json
-from matching.tasks import app, apply_batch
+from matching.sender import Sender
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +115,7 @@ class Gateway:
         self._session_began = time.monotonic()
         self._number = 0
         self._redis: redis.Redis | None = None
-        self._producer: Any = None
+        self._sender = Sender()
 
     def submit(self, commands: Sequence[Command], *, timeout_s: float = TIMEOUT_S) -> list[Result]:
         """Execute commands in this order, wait. Raises GatewayBusy, GatewayTimeout, MalformedCommand, ValueError."""
@@ -230,7 +228,7 @@ class Gateway:
         text = "[" + ",".join([group.text for group in flight]) + "]"
         attempt = 0
         while not self._closed:
-            self._send(attempt, text)
+            self._sender.send(self._session, self._number, attempt, text)
             resend_at = time.monotonic() + RESEND_AFTER_S[min(attempt, len(RESEND_AFTER_S) - 1)]
             attempt += 1
             while (left_s := resend_at - time.monotonic()) > 0 and not self._closed:
@@ -271,25 +269,6 @@ class Gateway:
         self._session = new_session()
         self._session_began = time.monotonic()
         self._number = 0
-
-    def _send(self, attempt: int, text: str) -> None:
-        """One Celery message. A failure is not an answer: the message may have arrived."""
-        try:
-            if self._producer is None:
-                self._producer = app.amqp.Producer(app.connection_for_write())
-            # argsrepr: Celery would format all arguments for its logs, which costs as much as the rest of the send.
-            apply_batch.apply_async(
-                (self._session, self._number, attempt, text), queue=settings.MATCHING_QUEUE, producer=self._producer,
-                argsrepr="-", kwargsrepr="-", retry=False, add_to_parent=False,
-            )  # fmt: skip
-        except (OperationalError, OSError, redis.RedisError) as error:
-            log.warning("sending failed, will send again: %s", error)
-            self._drop_producer()
-
-    def _drop_producer(self) -> None:
-        producer, self._producer = self._producer, None
-        with contextlib.suppress(Exception):
-            producer.connection.release()
 
     def _receive(self, timeout_s: float) -> dict[str, Any] | None:
         """The answer to the batch in flight, or None. Answers to earlier ones (sent twice) are thrown away."""
