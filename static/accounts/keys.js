@@ -29,6 +29,7 @@ async function load() {
   const { keys } = await get('/keys');
   find('keys').replaceChildren(...keys.map(row));
   find('keys-empty').hidden = keys.length > 0;
+  find('keys-table').setAttribute('aria-busy', 'false');
 }
 
 async function revoke(key, button) {

@@ -40,6 +40,7 @@ def test_an_api_key_is_shown_once_and_can_be_revoked(demo):
 
 def test_a_wrong_network_of_a_key_is_told(demo):
     demo.page.goto("/keys/")
+    expect(demo.page.locator("#keys-table")).to_have_attribute("aria-busy", "false")
     count = demo.page.locator("#keys tr").count()
     demo.page.get_by_label("Only from these networks").fill("not-a-network")
     demo.page.get_by_role("button", name="Make a key").click()
@@ -92,11 +93,11 @@ def test_candles_are_drawn_and_read(demo, program):
     demo.page.get_by_role("button", name="1h", exact=True).click()
     expect(demo.page.get_by_role("button", name="1h", exact=True)).to_have_attribute("aria-pressed", "true")
     expect(demo.page.locator("#ohlc")).to_contain_text("C 60,000.0")
-    painted = demo.page.evaluate(
+    # Drawn with the next frame, so it may come a moment after the words.
+    demo.page.wait_for_function(
         """() => {
           const chart = document.getElementById('chart');
           const pixels = chart.getContext('2d').getImageData(0, 0, chart.width, chart.height).data;
           return pixels.some((value, i) => i % 4 === 3 && value > 0);
         }"""
     )
-    assert painted
