@@ -34,7 +34,7 @@ class Candle:
         self.lots = self.quote_atoms = self.trades = 0
         self.bought_lots = self.bought_quote = self.first_trade = self.last_trade = 0
 
-    def add(self, price: int, lots: int, quote_atoms: int, taker_side: int = 0, trade: int = 0) -> None:
+    def add(self, price: int, lots: int, quote_atoms: int, *, taker_side: int = 0, trade: int = 0) -> None:
         """One trade, of the number `trade` in its market."""
         self.close = price
         if price > self.high:
@@ -78,7 +78,7 @@ class Candles:
         self._changed: dict[tuple[str, int], Candle] = {}
 
     def add(
-        self, time_ms: int, price: int, lots: int, quote_atoms: int, taker_side: int = 0, trade: int = 0
+        self, time_ms: int, price: int, lots: int, quote_atoms: int, *, taker_side: int = 0, trade: int = 0
     ) -> None:  # fmt: skip
         """One trade into every interval."""
         for interval in INTERVALS_MS:
@@ -86,7 +86,7 @@ class Candles:
             candle = self.current.get(interval)
             if candle is None or candle.open_time_ms != opened:
                 candle = self.current[interval] = Candle(opened, price)
-            candle.add(price, lots, quote_atoms, taker_side, trade)
+            candle.add(price, lots, quote_atoms, taker_side=taker_side, trade=trade)
             self._changed[interval, opened] = candle
 
     def take_changed(self) -> list[tuple[str, Candle]]:

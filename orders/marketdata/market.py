@@ -61,7 +61,7 @@ class Market:
         number, price, lots, quote_atoms, taker_side = event[1], event[3], event[4], event[6], event[7]
         self.book.add(1 - taker_side, price, -lots)
         time_ms = time_us // 1000
-        self.candles.add(time_ms, price, lots, quote_atoms, taker_side, number)
+        self.candles.add(time_ms, price, lots, quote_atoms, taker_side=taker_side, trade=number)
         self.ticker.add(time_ms, price, lots, quote_atoms)
         self.runs.add(event, sequence, time_ms)
         self.ticker_changed = True
@@ -129,7 +129,9 @@ class Market:
             "first_trade": self.last_trade - summary.trades + 1 if summary.trades else None,
             "last_trade": self.last_trade or None,
             "last_size": self.trades[-1]["size"] if self.trades else None,
+            "last_time": self.trades[-1]["time"] if self.trades else None,
             "previous": self.price_text(self.ticker.previous),
+            "average": self.scale.average_price(summary.quote_atoms, summary.lots),
             "average_5m": average if average is not None else self.price_text(summary.last),
             "bid": bid[0] if bid else None,
             "bid_size": bid[1] if bid else None,

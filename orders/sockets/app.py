@@ -13,7 +13,7 @@ from accounts import network
 from orders.sockets.connection import Connection
 from orders.sockets.limits import CLOSE_TRY_LATER
 from orders.sockets.outbox import Outbox
-from orders.sockets.server import Server
+from orders.sockets.server import Conversation, Server
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -42,6 +42,17 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
         # Closing before accepting is HTTP 403.
         await send({"type": "websocket.close"})
         return
+    session_key = _session_key(headers.get("cookie", "")) if origin is not None else ""
+    await converse(
+        scope, receive, send, lambda here, outbox, ip: Connection(here, outbox, ip=ip, session_key=session_key)
+    )
+
+
+async def converse(
+    scope: Scope, receive: Receive, send: Send, make: Callable[[Server, Outbox, str], Conversation]
+) -> None:  # fmt: skip
+    """Accept a socket and let what `make` gives (of server, outbox and the client's address) speak until it leaves."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     await send({"type": "websocket.accept"})
     here = server()
     if here.is_full:
@@ -50,8 +61,7 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
     peer = scope.get("client") or ("", 0)
     ip = network.client_ip(peer[0], headers.get("x-forwarded-for", ""))
     outbox = Outbox(send, scope["extensions"].get(ABORT, lambda: None))
-    session_key = _session_key(headers.get("cookie", "")) if origin is not None else ""
-    connection = Connection(here, outbox, ip=ip, session_key=session_key)
+    connection = make(here, outbox, ip)
     here.connections.add(connection)
     writer = asyncio.create_task(outbox.run())
     try:

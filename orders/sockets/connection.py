@@ -49,6 +49,10 @@ class Connection:
             "ping": self._ping,
         }
 
+    def callers(self) -> list[tuple[Caller, str]]:
+        """For whom the socket speaks: nobody yet, or one."""
+        return [] if self.caller is None else [(self.caller, self.session_key)]
+
     def push(self, text: str) -> None:
         """Send a frame of a channel."""
         self.outbox.push(text)

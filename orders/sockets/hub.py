@@ -85,6 +85,10 @@ class Hub:
         """Whether market data has this symbol, as far as this process has heard."""
         return symbol in self._symbols
 
+    def markets(self) -> frozenset[str]:
+        """The symbols of all markets, as far as this process has heard."""
+        return self._symbols
+
     async def refresh_markets(self) -> None:
         """Hear of new markets, at most once a second."""
         if time.monotonic() - self._symbols_at > SYMBOLS_S:

@@ -5,16 +5,16 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from django.db import connections
 
 from accounts.auth import Caller
 from orders import listing
 from orders.sockets import identity
-from orders.sockets.connection import Connection
 from orders.sockets.hub import Hub
 from orders.sockets.limits import CLOSE_SIGNED_OUT, CONNECTIONS_MAX
+from orders.sockets.outbox import Outbox
 from orders.sockets.replies import Replies
 
 log = logging.getLogger(__name__)
@@ -25,13 +25,25 @@ THREADS: Final = 4
 CHECK_S: Final = 10.0
 
 
+class Conversation(Protocol):
+    """One socket: of /ws/v1 or of a dialect. `callers` are those it speaks for, each with its browser session or ""."""
+
+    outbox: Outbox
+
+    def callers(self) -> list[tuple[Caller, str]]: ...
+
+    async def read(self, receive: Callable[[], Awaitable[dict[str, Any]]]) -> None: ...
+
+    def leave(self) -> None: ...
+
+
 class Server:
     """One per event loop, made by the first use."""
 
     def __init__(self) -> None:
         self.hub = Hub(self._on_revoked)
         self.replies = Replies(asyncio.get_running_loop())
-        self.connections: set[Connection] = set()
+        self.connections: set[Conversation] = set()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sockets-database")
         self.hub.start()
         self.hub.spawn(self._warm_up())
@@ -65,13 +77,13 @@ class Server:
 
     def _on_revoked(self, key: str) -> None:
         for connection in list(self.connections):
-            if connection.caller is not None and connection.caller.key == key:
+            if any(caller.key == key for caller, _ in connection.callers()):
                 self._sign_out(connection)
 
     async def _check_callers(self) -> None:
         while True:
             await asyncio.sleep(CHECK_S)
-            known = [(one, one.caller, one.session_key) for one in self.connections if one.caller is not None]
+            known = [(one, *known) for one in self.connections for known in one.callers()]
             if not known:
                 continue
             try:
@@ -83,11 +95,11 @@ class Server:
                 self._sign_out(connection)
 
     @staticmethod
-    def _sign_out(connection: Connection) -> None:
+    def _sign_out(connection: Conversation) -> None:
         connection.outbox.close(CLOSE_SIGNED_OUT, "signed_out: the key was revoked or the session is over", flush=False)
 
 
-def _gone(known: list[tuple[Connection, Caller, str]]) -> list[Connection]:
+def _gone(known: list[tuple[Conversation, Caller, str]]) -> list[Conversation]:
     return [connection for connection, caller, session in known if not identity.is_still(caller, session)]
 
 
