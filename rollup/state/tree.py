@@ -1,0 +1,89 @@
+"""A sparse quaternary Poseidon tree: four children a node, `depth` levels, 4^depth leaves.
+
+A leaf that was never set has the tree's default value; subtrees of such leaves cost nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rollup.state.field import poseidon
+
+ARITY: Final = 4
+
+# For each level from the leaf up, the four children of the node on the way.
+Path = list[tuple[int, int, int, int]]
+
+
+class Tree:
+    """The tree as it is after the last `put`; `root` is a field element."""
+
+    def __init__(self, depth: int, default: int = 0) -> None:
+        self.depth = depth
+        self.default = default
+        # defaults[k] is the hash of a subtree of k levels in which nothing was set.
+        self.defaults = [default]
+        for _ in range(depth):
+            self.defaults.append(poseidon(*[self.defaults[-1]] * ARITY))
+        # nodes[k][i] is the i-th node k levels above the leaves, where it is not a default.
+        self.nodes: list[dict[int, int]] = [{} for _ in range(depth + 1)]
+
+    @property
+    def root(self) -> int:
+        """The hash of everything."""
+        return self._node(self.depth, 0)
+
+    def get(self, index: int) -> int:
+        """The leaf at an index. IndexError outside 0 … 4^depth - 1."""
+        return self._node(0, self._checked(index))
+
+    def put(self, index: int, leaf: int) -> None:
+        """Set a leaf and the hashes above it. IndexError outside the tree; ValueError if it is no field element."""
+        position = self._checked(index)
+        node = leaf
+        hashes = [leaf]
+        for level in range(self.depth):
+            children = list(self._children(level, position))
+            children[position % ARITY] = node
+            position //= ARITY
+            node = poseidon(*children)
+            hashes.append(node)
+        # Only now, so that a leaf which is refused leaves the tree as it was.
+        for level, value in enumerate(hashes):
+            self.nodes[level][index // ARITY**level] = value
+
+    def path(self, index: int) -> Path:
+        """What proves a leaf: the children of every node above it, the way's own among them."""
+        position = self._checked(index)
+        path = []
+        for level in range(self.depth):
+            path.append(self._children(level, position))
+            position //= ARITY
+        return path
+
+    def _node(self, level: int, index: int) -> int:
+        return self.nodes[level].get(index, self.defaults[level])
+
+    def _children(self, level: int, position: int) -> tuple[int, int, int, int]:
+        first = position - position % ARITY
+        return (
+            self._node(level, first),
+            self._node(level, first + 1),
+            self._node(level, first + 2),
+            self._node(level, first + 3),
+        )
+
+    def _checked(self, index: int) -> int:
+        if not 0 <= index < ARITY**self.depth:
+            raise IndexError(f"leaf {index} of a tree of {ARITY**self.depth:,}")
+        return index
+
+
+def root_of_path(index: int, leaf: int, path: Sequence[Sequence[int]]) -> int:
+    """The root that a path gives to a leaf, by which anybody can check that the leaf is there."""
+    node = leaf
+    for children in path:
+        siblings = list(children)
+        siblings[index % ARITY] = node
+        node = poseidon(*siblings)
+        index //= ARITY
+    return node
