@@ -9,7 +9,8 @@ from matching.engine.commands import BUY, GTC, GTD, IOC, LIMIT, MARKET, SELL, ST
 from matching.engine.state import CANCEL_ONLY, HALTED, POST_ONLY, Market, Seat, State
 from matching.money import MAX_AMOUNT, MAX_PRICE
 
-# What an order says of itself, as in the command: side, type, tif, price, stop, size, quote, post_only, stp, expires.
+# What an order says of itself, as in the command: side, type, tif, price, stop, size, quote, post_only, stp, expires,
+# trigger, trail, display.
 Terms = Sequence[int]
 
 
@@ -19,7 +20,7 @@ def why_not(state: State, market: Market, seat: Seat, terms: Terms, *, standing:
     `standing`: orders of the account that count towards max_orders. `freed`: atoms of the asset that the order pays
     with, which a replaced order would release.
     """
-    side, type, tif, price, stop, size, quote, post_only, _, expires = terms
+    side, type, tif, price, stop, size, quote, post_only, _, expires, _, _, _ = terms
     code = malformed(terms)
     if code:
         return code
@@ -75,13 +76,16 @@ def is_plain(market: Market, seat: Seat, terms: Terms, *, standing: int, freed: 
 
     One condition that implies all of its checks; what is not plain may still be fine.
     """
-    side, type, tif, price, stop, size, quote, post_only, stp, expires = terms
+    side, type, tif, price, stop, size, quote, post_only, stp, expires, trigger, trail, display = terms
     return not (
         type
         or stop
         or quote
         or post_only
         or expires
+        or trigger
+        or trail
+        or display
         or not GTC <= tif <= IOC
         or not 0 <= stp <= STP_DECREMENT
         or not BUY <= side <= SELL
@@ -97,7 +101,7 @@ def is_plain(market: Market, seat: Seat, terms: Terms, *, standing: int, freed: 
 
 def malformed(terms: Terms) -> str | None:
     """Check 5: values outside their range, and fields that do not go together."""
-    side, type, tif, price, stop, size, quote, post_only, stp, expires = terms
+    side, type, tif, price, stop, size, quote, post_only, stp, expires, trigger, trail, display = terms
     if (
         not BUY <= side <= SELL
         or not LIMIT <= type <= MARKET
@@ -109,6 +113,9 @@ def malformed(terms: Terms) -> str | None:
         or size < 0
         or quote < 0
         or expires < 0
+        or trigger
+        or trail
+        or display
     ):
         return "invalid_parameter"
     if type == LIMIT:

@@ -31,13 +31,27 @@ STP_BOTH: Final = 3
 STP_DECREMENT: Final = 4
 STPS: Final = ("none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement")
 
+STOP: Final = 0
+TAKE_PROFIT: Final = 1
+TRIGGERS: Final = ("stop", "take_profit")
+MIN_TRAIL_PPM: Final = 100
+MAX_TRAIL_PPM: Final = 500_000
+MAX_PARTS: Final = 100  # of an iceberg: its size is at most so many times what it shows
+
+OCO: Final = 0
+OTO: Final = 1
+OTOCO: Final = 2
+LIST_KINDS: Final = ("oco", "oto", "otoco")
+
 STATES: Final = ("open", "post_only", "cancel_only", "halted")
 
 # Field names after kind and deadline, in order.
 PLACE_FIELDS: Final = (
     "account", "market", "side", "type", "tif", "price", "stop", "size",
-    "quote", "post_only", "stp", "expires", "client_id", "fingerprint",
+    "quote", "post_only", "stp", "expires", "trigger", "trail", "display", "client_id", "fingerprint",
 )  # fmt: skip
+# A leg of a list says what an order says of itself, from its side to its client id.
+LEG_FIELDS: Final = PLACE_FIELDS[2:-1]
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "asset": ("asset", "code", "scale"),
     "market": (
@@ -57,6 +71,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "cancel_all": ("account", "market", "side"),
     "amend": ("account", "order", "client_id", "price", "size"),
     "replace": ("target_order", "target_client_id", *PLACE_FIELDS),
+    "list": ("account", "market", "list_kind", "legs", "client_id", "fingerprint"),
     "deadman": ("account", "timeout_us"),
     "tick": (),
     "engine": ("version",),
@@ -92,8 +107,21 @@ def check_shape(command: Any) -> None:
                 for row in value
             ):
                 raise MalformedCommand("fees is not a table of [maker_ppm, taker_ppm]")
+        elif name == "legs":
+            _check_legs(value)
         elif type(value) is not int:
             raise MalformedCommand(f"{name} is not an integer")
+
+
+def _check_legs(legs: Any) -> None:
+    if not isinstance(legs, (list, tuple)):
+        raise MalformedCommand("legs is not a table of orders")
+    for leg in legs:
+        if not isinstance(leg, (list, tuple)) or len(leg) != len(LEG_FIELDS):
+            raise MalformedCommand(f"a leg takes {len(LEG_FIELDS)} fields")
+        for name, value in zip(LEG_FIELDS, leg, strict=True):
+            if type(value) is not (str if name in TEXT_FIELDS else int):
+                raise MalformedCommand(f"{name} of a leg is of another type")
 
 
 def asset(*, asset: int, code: str, scale: int, deadline_us: int = 0) -> list[Any]:
@@ -154,13 +182,30 @@ def transfer(
 def place(
     *, account: int, market: int, side: int, type: int = LIMIT, tif: int = GTC, price: int = 0, stop: int = 0,
     size: int = 0, quote: int = 0, post_only: int = 0, stp: int = STP_NONE, expires_us: int = 0,
-    client_id: str = "", fingerprint: int = 0, deadline_us: int = 0,
+    trigger: int = STOP, trail: int = 0, display: int = 0, client_id: str = "", fingerprint: int = 0,
+    deadline_us: int = 0,
 ) -> list[Any]:  # fmt: skip
-    """A new order: price and stop in ticks, size in lots, quote in quote atoms (market orders by amount)."""
+    """A new order: price and stop in ticks, size and display in lots, quote in quote atoms (market orders by amount).
+
+    A `stop` or a `trail` (in ppm, MIN_TRAIL_PPM to MAX_TRAIL_PPM) makes it conditional, `display` an iceberg.
+    """
     return [
         "place", deadline_us, account, market, side, type, tif, price, stop, size, quote, post_only, stp,
-        expires_us, client_id, fingerprint,
+        expires_us, trigger, trail, display, client_id, fingerprint,
     ]  # fmt: skip
+
+
+def leg(**order: Any) -> list[Any]:
+    """An order of a list; `order` as for `place`, without account, market, fingerprint and deadline."""
+    return place(account=0, market=0, **order)[4:-1]
+
+
+def order_list(
+    *, account: int, market: int, kind: int, legs: Sequence[Sequence[Any]], client_id: str = "", fingerprint: int = 0,
+    deadline_us: int = 0,
+) -> list[Any]:  # fmt: skip
+    """Orders that depend on each other, see LIST_KINDS; `legs` made by `leg`, the working one of an OTO first."""
+    return ["list", deadline_us, account, market, kind, [list(leg) for leg in legs], client_id, fingerprint]
 
 
 def cancel(*, account: int, order: int = 0, client_id: str = "", deadline_us: int = 0) -> list[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from matching.engine import amend, ending, funds, markets, place, snapshot
+from matching.engine import amend, ending, funds, lists, markets, place, snapshot
 from matching.engine.events import Event
 from matching.engine.invariants import check_state
 from matching.engine.state import State
@@ -15,6 +15,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "cancel": ending.cancel,
     "amend": amend.amend,
     "replace": place.replace,
+    "list": lists.place_list,
     "cancel_all": ending.cancel_all,
     "deadman": markets.deadman,
     "tick": markets.tick,

@@ -13,8 +13,12 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "duplicate": ("order", "sequence"),
     "new": (
         "order", "account", "market", "side", "type", "tif", "price", "stop", "size", "quote",
-        "post_only", "stp", "expires", "client_id",
+        "post_only", "stp", "expires", "trigger", "trail", "display", "client_id",
     ),
+    "list": ("list", "account", "market", "list_kind", "orders", "client_id"),
+    "pend": ("order", "account", "market", "side"),
+    "activate": ("order", "account", "market", "side"),
+    "show": ("order", "account", "market", "side", "price", "lots", "hidden"),
     "trade": (
         "trade", "market", "price", "lots", "base_atoms", "quote_atoms", "taker_side", "taker_order",
         "taker_account", "maker_order", "maker_account", "taker_fee", "maker_fee", "maker_remaining",

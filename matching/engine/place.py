@@ -21,7 +21,7 @@ def place(state: State, command: Any) -> list[Event]:
     """
     (
         _, deadline, account_id, market_id, side, type, tif, price, stop, size, quote, post_only, stp, expires,
-        client_id, fingerprint,
+        trigger, trail, display, client_id, fingerprint,
     ) = command  # fmt: skip
     try:
         market = state.markets[market_id]
@@ -33,6 +33,9 @@ def place(state: State, command: Any) -> list[Event]:
         or stop
         or quote
         or expires
+        or trigger
+        or trail
+        or display
         or (tif != GTC and tif != IOC)  # noqa: PLR1714 - a tuple would be built each time
         or (client_id and client_id in seat.clients)
         or (deadline and 0 < deadline < state.time_us)
@@ -66,7 +69,8 @@ def place(state: State, command: Any) -> list[Event]:
         order.sequence = state.sequence
         order.closed_us = 0
         seat.clients[client_id] = order
-    new = ("new", order_id, account_id, market_id, side, 0, tif, price, 0, size, 0, post_only, stp, 0, client_id)
+    new = ("new", order_id, account_id, market_id, side, 0, tif, price, 0, size, 0, post_only, stp, 0, 0, 0, 0,
+           client_id)  # fmt: skip
     if may_trade:
         events: list[Event] = [new]
         reason = take(state, order, price, 0, False, events)
@@ -90,7 +94,7 @@ def place(state: State, command: Any) -> list[Event]:
 
 def place_carefully(state: State, command: Any) -> list[Event]:
     """Check and enter any order at all."""
-    market_id, terms, client_id, fingerprint = command[3], command[4:14], command[14], command[15]
+    market_id, terms, client_id, fingerprint = command[3], command[4:17], command[17], command[18]
     refusal = _refused_early(state, command[1], command[2], client_id, fingerprint)
     if refusal:
         return [refusal]
@@ -107,7 +111,7 @@ def place_carefully(state: State, command: Any) -> list[Event]:
 def replace(state: State, command: Any) -> list[Event]:
     """Handle `replace`: end one order and enter another, both or neither."""
     target_id, target_client_id, account_id, market_id = command[2:6]
-    terms, client_id, fingerprint = command[6:16], command[16], command[17]
+    terms, client_id, fingerprint = command[6:19], command[19], command[20]
     refusal = _refused_early(state, command[1], account_id, client_id, fingerprint)
     if refusal:
         return [refusal]
@@ -154,7 +158,7 @@ def open_seat(state: State, market: Market, account_id: int) -> Seat:
 
 def _enter(state: State, market: Market, seat: Seat, terms: Terms, client_id: str, fingerprint: int) -> list[Event]:
     """An order that passed every check comes in."""
-    side, type, tif, price, stop, size, quote, post_only, stp, expires = terms
+    side, type, tif, price, stop, size, quote, post_only, stp, expires, _, _, _ = terms
     state.last_order = order_id = state.last_order + 1
     blank = StopOrder() if stop else Order()
     order = fill_in(blank, order_id, seat, side, price, size, size, post_only, stp, expires, client_id)

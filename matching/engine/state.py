@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matching.engine.breaker import Breaker
     from matching.engine.stops import Stops
 
-ENGINE_VERSION: Final = 1
+ENGINE_VERSION: Final = 2
 NEVER: Final = 2**63 - 1
 DAY_US: Final = 24 * 3600 * 1_000_000
 OPEN, POST_ONLY, CANCEL_ONLY, HALTED = STATES

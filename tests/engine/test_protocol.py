@@ -81,6 +81,7 @@ ONE_OF_EACH: dict[str, list[Any]] = {
     "cancel_all": c.cancel_all(account=1),
     "amend": c.amend(account=1, order=1, price=1),
     "replace": c.replace(target_order=1, account=1, market=1, side=0, price=1, size=1),
+    "list": c.order_list(account=1, market=1, kind=c.OCO, legs=[c.leg(side=1, price=1, size=1), c.leg(side=1, stop=1)]),
     "deadman": c.deadman(account=1, timeout_us=1),
     "tick": c.tick(),
     "engine": c.engine(version=1),
@@ -111,7 +112,9 @@ def test_a_field_of_another_type_is_malformed(kind: str) -> None:
         None, 5, "tick", {}, {"kind": "tick"}, [], ["tick"], ["tick", 0, 0], ["nothing", 0], [["tick"], 0],
         ["place", 0], [*ONE_OF_EACH["place"], 0], [*ONE_OF_EACH["market"][:-1], [[1]]],
         [*ONE_OF_EACH["market"][:-1], [[1, 2, 3]]], [*ONE_OF_EACH["market"][:-1], [[1, True]]],
-        [*ONE_OF_EACH["market"][:-1], ["12"]], [*ONE_OF_EACH["market"][:-1], 7], ["x" * 10_000, 0],
+        [*ONE_OF_EACH["market"][:-1], ["12"]], [*ONE_OF_EACH["list"][:5], [[1]], "", 0],
+        [*ONE_OF_EACH["list"][:5], [[*ONE_OF_EACH["list"][5][0][:-1], 1]], "", 0], [*ONE_OF_EACH["market"][:-1], 7],
+        ["x" * 10_000, 0],
     ],
 )  # fmt: skip
 def test_what_is_not_a_command_is_malformed(command: Any) -> None:

@@ -116,11 +116,11 @@ class Load:
             assert indexes == list(range(1, len(indexes) + 1)), "a deposit is missing, double or out of order"
             told = {line["command"][3] for line in self.acknowledged if line["command"][:3] == ["deposit", 0, source]}
             assert told == set(indexes)
-        placed = Counter((event[2], event[14]) for event in happened if event[0] == "new")
+        placed = Counter((event[2], event[17]) for event in happened if event[0] == "new")
         assert placed and placed.most_common(1)[0][1] == 1, "an order was executed twice"
         for line in self.acknowledged:
             if line["command"][0] == "place":
-                assert placed[line["command"][2], line["command"][14]] == 1, line
+                assert placed[line["command"][2], line["command"][17]] == 1, line
                 assert line["events"][0][0] in {"new", "duplicate"}, line
         verified = verify_journal()
         assert verified.sequence == after
