@@ -124,10 +124,7 @@ class BookFollower:
     def _apply(self, delta: Message) -> None:
         if delta["u"] <= self.position:
             return
-        if self._is_first:
-            follows = delta["U"] <= self.position + 1 <= delta["u"]
-        else:
-            follows = delta["U"] == self.position + 1
+        follows = delta["U"] <= self.position + 1 if self._is_first else delta["U"] == self.position + 1
         if not follows:
             raise OutOfStep(f"after {self.position} came {delta['U']} to {delta['u']}")
         self._is_first = False

@@ -170,7 +170,8 @@ BAD_REQUESTS = [
     ('{"method":"SUBSCRIBE","params":"ethusdt@trade","id":1}', 2), ('{"method":"SUBSCRIBE","params":[1],"id":1}', 2),
     ('{"method":"SUBSCRIBE","params":["' + "x" * 10_000 + '"],"id":1}', 2),
     ('{"method":"LIST_SUBSCRIPTIONS","id":1.5}', 2), ('{"method":"LIST_SUBSCRIPTIONS","id":"' + "x" * 37 + '"}', 2),
-    ('{"method":"LIST_SUBSCRIPTIONS","id":1,"more":1}', 2), ('{"method":"SET_PROPERTY","params":["combined",1],"id":1}', 1),
+    ('{"method":"LIST_SUBSCRIPTIONS","id":1,"more":1}', 2),
+    ('{"method":"SET_PROPERTY","params":["combined",1],"id":1}', 1),
     ('{"method":"SET_PROPERTY","params":["x",true],"id":1}', 0), ('{"method":"GET_PROPERTY","params":[5],"id":1}', 2),
     ('{"method":["SUBSCRIBE"],"params":["ethusdt@trade"],"id":1}', 2), ('{"method":"SET_PROPERTY","id":1}', 2),
 ]  # fmt: skip
