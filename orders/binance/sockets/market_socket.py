@@ -11,6 +11,7 @@ from orders.binance.sockets.limits import CLOSE_POLICY, ID_TEXT_MAX, REQUESTS_BU
 from orders.binance.sockets.names import InvalidStream, StreamName, read_name
 from orders.binance.sockets.registry import registry_of
 from orders.sockets.outbox import Outbox
+from orders.sockets.pace import Pace
 from orders.sockets.server import Server
 
 METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
@@ -29,22 +30,6 @@ class Refused(Exception):
         self.words = words
 
 
-class Pace:
-    """So many requests a second, and a few more after a pause."""
-
-    def __init__(self, per_s: int, burst: int) -> None:
-        self._per_s, self._burst = per_s, burst
-        self._left = float(burst)
-        self._at = 0.0
-
-    def allows(self, now_s: float) -> bool:
-        """Whether one more may come now."""
-        self._left = min(self._burst, self._left + (now_s - self._at) * self._per_s)
-        self._at = now_s
-        self._left -= 1
-        return self._left >= 0
-
-
 class MarketSocket:
     """State of one socket: the streams it hears, by name, and whether payloads come with the stream's name."""
 
@@ -59,6 +44,11 @@ class MarketSocket:
     def callers(self) -> list[tuple[Caller, str]]:
         """Nobody: market data is for all."""
         return []
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the socket hears nothing."""
+        return not self._heard
 
     def push(self, text: str) -> None:
         """Send a frame."""
