@@ -199,6 +199,9 @@ class HttpDriver(ScenarioDriver):
     def place(self, who: str, terms: OrderTerms) -> list[Outcome]:
         return self.do(who, "order.place", self.body(terms), terms.name or f"{who}'s order")
 
+    def place_list(self, who: str, kind: str, legs: list[OrderTerms]) -> list[Outcome]:
+        raise NotImplementedError("lists are not on the API yet")
+
     def replace(self, who: str, target: str, terms: OrderTerms) -> list[Outcome]:
         params = {"order_id": self.order_id(target), "order": self.body(terms)}
         return self.do(who, "order.replace", params, terms.name or f"{who}'s order")

@@ -5,7 +5,7 @@ from typing import Any
 
 from matching.engine import commands as c
 from tests.engine.generate import SECOND_US, START_US, Generator, Step, market_rules, opening
-from tests.engine.reference_book import Market
+from tests.engine.reference_state import Market
 
 
 class CrowdGenerator(Generator):

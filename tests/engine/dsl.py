@@ -28,7 +28,7 @@ from typing import Any
 SECONDS = {"us": Decimal("0.000001"), "ms": Decimal("0.001"), "s": 1, "m": 60, "h": 3600}
 NUMBER, NAME, SPAN = r"\d+(?:\.\d+)?", r"[a-z][\w-]*", r"\d+(?:us|ms|s|m|h)"
 LABEL = rf"{NAME}(?:'s order)?"
-REASONS = "filled|canceled|replaced|unfilled|fok|stp|funds|expired|deadman"
+REASONS = "filled|canceled|replaced|unfilled|fok|stp|funds|expired|deadman|list|refused"
 STATES = "open|post-only|cancel-only|halted"
 
 # name, pattern, example
@@ -37,6 +37,8 @@ ACTIONS = (
     ("tier", rf"given (?P<who>{NAME}) is in tier (?P<tier>\d+)", "given alice is in tier 1"),
     ("rules", r"market: (?P<rules>.+)", "market: fees 0.1%/0.2%, band 10%, max orders 2"),
     ("place", rf"(?P<who>{NAME}) (?P<order>(?:buys|sells) .+)", "alice buys 2 @ 101 gtc post-only as bid"),
+    ("list", rf"(?P<who>{NAME}) places (?P<list_kind>oco|oto|otoco): (?P<legs>(?:buys|sells) .+)",
+     "alice places oco: sells 1 @ 110 post-only as profit; sells 1 at market stop 95 as loss"),
     ("replace", rf"(?P<who>{NAME}) replaces (?P<target>{LABEL}) with (?P<order>(?:buys|sells) .+)",
      "alice replaces bid with buys 2 @ 102 as bid2"),
     ("amend", rf"(?P<who>{NAME}) amends (?P<target>{LABEL}) to (?P<change>.+)", "alice amends bid to 3 @ 102"),
@@ -64,6 +66,10 @@ OUTCOMES = (
     ("rest", rf"(?P<order>{LABEL}) rests, (?P<left>{NUMBER}) left", "bid rests, 2 left"),
     ("wait", rf"(?P<order>{LABEL}) waits", "stop waits"),
     ("trigger", rf"(?P<order>{LABEL}) triggers", "stop triggers"),
+    ("pend", rf"(?P<order>{LABEL}) pends", "profit pends"),
+    ("activate", rf"(?P<order>{LABEL}) activates", "profit activates"),
+    ("show", rf"(?P<order>{LABEL}) shows (?P<size>{NUMBER}), (?P<left>{NUMBER}) hidden", "ask shows 1, 3 hidden"),
+    ("hide", rf"(?P<order>{LABEL}) hides (?P<size>{NUMBER})", "ask hides 4"),
     ("reduce", rf"(?P<order>{LABEL}) is reduced to (?P<left>{NUMBER})", "bid is reduced to 1"),
     ("amend", rf"(?P<order>{LABEL}) is amended and (?P<reason>keeps|loses) its place, (?P<left>{NUMBER}) left",
      "bid is amended and keeps its place, 1 left"),
@@ -84,7 +90,8 @@ CHECKS = (
 ORDER = re.compile(
     rf"(?P<side>buys|sells) (?:for (?P<quote>{NUMBER}) USDT|(?P<size>{NUMBER}))"
     rf" (?:@ (?P<price>{NUMBER})|(?P<market>at market))"
-    rf"(?P<options>(?: (?:gtc|ioc|fok|gtd {SPAN}|post-only|stop {NUMBER}|stp (?:none|newest|oldest|both|decrement)"
+    rf"(?P<options>(?: (?:gtc|ioc|fok|gtd {SPAN}|post-only|stop {NUMBER}|take-profit {NUMBER}|trail {NUMBER}%"
+    rf"|showing {NUMBER}|stp (?:none|newest|oldest|both|decrement)"
     rf'|id "[^"]+"|deadline [+-]{SPAN}|as {NAME}))*)'
 )
 
@@ -119,7 +126,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class OrderTerms:
-    """What a `buys` or `sells` phrase says; sizes in coins, prices in USDT, spans in microseconds."""
+    """What a `buys` or `sells` phrase says; sizes in coins, prices in USDT, `trail` in per cent, spans in microseconds.
+
+    `trigger` says what the stop is: "stop" or "take_profit". `display` is what an iceberg shows, 0 for all of it.
+    """
 
     side: str
     size: Decimal
@@ -129,6 +139,9 @@ class OrderTerms:
     expires_in_us: int
     post_only: bool
     stop: Decimal
+    trigger: str
+    trail: Decimal
+    display: Decimal
     stp: str
     client_id: str
     deadline_in_us: int | None
@@ -209,6 +222,8 @@ def read_line(scenario: Scenario, number: int, line: str, where: str) -> None:
     kind, args = match((*CHECKS, *ACTIONS), line, where)
     if "order" in args:
         args["order"] = read_order(args["order"], where)
+    if "legs" in args:
+        args["legs"] = [read_order(leg, where) for leg in args["legs"].split("; ")]
     scenario.steps.append(Step(number, line, kind, args, is_check=kind in {name for name, _, _ in CHECKS}))
 
 
@@ -227,6 +242,7 @@ def read_order(text: str, where: str) -> OrderTerms:
         raise ScenarioError(
             f"{where}: can't read the order {text!r}; it is `buys SIZE @ PRICE` or `buys SIZE at market` or"
             " `buys for AMOUNT USDT at market`, then any of gtc, ioc, fok, gtd 10s, post-only, stop PRICE,"
+            " take-profit PRICE, trail 2%, showing SIZE,"
             ' stp none|newest|oldest|both|decrement, id "text", deadline +1s, as NAME'
         )
     options = found["options"]
@@ -245,7 +261,10 @@ def read_order(text: str, where: str) -> OrderTerms:
         tif="gtd" if gtd else option("(gtc|ioc|fok)") or ("ioc" if at_market else "gtc"),
         expires_in_us=span_us(gtd) if gtd else 0,
         post_only=bool(option("(post-only)")),
-        stop=Decimal(option(rf"stop ({NUMBER})") or 0),
+        stop=Decimal(option(rf"(?:stop|take-profit) ({NUMBER})") or 0),
+        trigger="take_profit" if option("(take-profit)") else "stop",
+        trail=Decimal(option(rf"trail ({NUMBER})%") or 0),
+        display=Decimal(option(rf"showing ({NUMBER})") or 0),
         stp=option("stp (none|newest|oldest|both|decrement)") or "none",
         client_id=option('id "([^"]+)"'),
         deadline_in_us=span_us(deadline[1:]) * (-1 if deadline[0] == "-" else 1) if deadline else None,

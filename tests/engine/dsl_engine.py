@@ -15,6 +15,9 @@ ASSET_IDS = {"BTC": 1, "USDT": 2}
 MARKET = 1
 TICK, LOT = Decimal("0.01"), Decimal("0.001")
 LOT_ATOMS, UNIT = 100_000, 10
+PPM_PER_CENT = Decimal("0.0001")
+# What a list says once for all of its legs.
+NOT_OF_A_LEG = ("account", "market", "fingerprint")
 
 
 class EngineDriver(ScenarioDriver):
@@ -55,11 +58,15 @@ class EngineDriver(ScenarioDriver):
 
     # Actions
 
-    def send(self, command: list[Any], label: str = "") -> list[Outcome]:
+    @staticmethod
+    def label(who: str, terms: OrderTerms) -> str:
+        return terms.name or f"{who}'s order"
+
+    def send(self, command: list[Any], *labels: str) -> list[Outcome]:
+        """What a command does; `labels` name its orders, in their order."""
         events = [as_dict(event) for event in self.engine.apply(command, self.now_us)]
-        for event in events:
-            if event["kind"] == "new":
-                self.labels[event["order"]] = label
+        new = [event["order"] for event in events if event["kind"] == "new"]
+        self.labels |= dict(zip(new, labels, strict=True) if new else ())
         return [outcome for outcome in map(self.outcome, events) if outcome]
 
     def set_rules(self, rules: dict[str, str]) -> None:
@@ -93,6 +100,8 @@ class EngineDriver(ScenarioDriver):
             "type": c.MARKET if terms.at_market else c.LIMIT, "tif": c.TIFS.index(terms.tif),
             "price": exactly(terms.price, TICK), "stop": exactly(terms.stop, TICK), "size": exactly(terms.size, LOT),
             "quote": self.atoms("USDT", terms.quote), "post_only": int(terms.post_only),
+            "trigger": c.TRIGGERS.index(terms.trigger), "trail": exactly(terms.trail, PPM_PER_CENT),
+            "display": exactly(terms.display, LOT),
             "stp": ("none", "newest", "oldest", "both", "decrement").index(terms.stp),
         }  # fmt: skip
         fingerprint = zlib.crc32(repr(fields).encode())
@@ -103,13 +112,22 @@ class EngineDriver(ScenarioDriver):
         return fields | {"client_id": terms.client_id, "fingerprint": fingerprint}
 
     def place(self, who: str, terms: OrderTerms) -> list[Outcome]:
-        return self.send(c.place(**self.terms(who, terms)), terms.name or f"{who}'s order")
+        return self.send(c.place(**self.terms(who, terms)), self.label(who, terms))
+
+    def place_list(self, who: str, kind: str, legs: list[OrderTerms]) -> list[Outcome]:
+        fields = [self.terms(who, terms) for terms in legs]
+        command = c.order_list(
+            account=self.account(who), market=MARKET, kind=c.LIST_KINDS.index(kind),
+            legs=[c.leg(**{name: leg[name] for name in leg if name not in NOT_OF_A_LEG}) for leg in fields],
+            fingerprint=zlib.crc32(repr([leg["fingerprint"] for leg in fields]).encode()),
+        )  # fmt: skip
+        return self.send(command, *(self.label(who, terms) for terms in legs))
 
     def replace(self, who: str, target: str, terms: OrderTerms) -> list[Outcome]:
         fields = self.terms(who, terms)
         deadline = fields.pop("deadline_us", 0)
         command = c.replace(target_order=self.order_id(target), deadline_us=deadline, **fields)
-        return self.send(command, terms.name or f"{who}'s order")
+        return self.send(command, self.label(who, terms))
 
     def amend(self, who: str, target: str, size: Decimal, price: Decimal) -> list[Outcome]:
         return self.send(
@@ -197,7 +215,14 @@ class EngineDriver(ScenarioDriver):
             )  # fmt: skip
         if kind in ("rest", "reduce"):
             return Outcome(kind, order=self.labels[e["order"]], left=e["remaining"] * LOT)
-        if kind in ("wait", "trigger"):
+        if kind == "show":
+            name, lots = self.labels[e["order"]], e["lots"] * LOT
+            return (
+                Outcome("show", order=name, size=lots, left=e["hidden"] * LOT)
+                if lots > 0
+                else (Outcome("hide", order=name, size=-lots))
+            )
+        if kind in ("wait", "trigger", "pend", "activate"):
             return Outcome(kind, order=self.labels[e["order"]])
         if kind == "amend":
             keeps = "keeps" if e["kept"] else "loses"

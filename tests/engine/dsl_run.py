@@ -40,6 +40,9 @@ class ScenarioDriver(ABC):
     def place(self, who: str, terms: OrderTerms) -> list[Outcome]: ...
 
     @abstractmethod
+    def place_list(self, who: str, kind: str, legs: list[OrderTerms]) -> list[Outcome]: ...
+
+    @abstractmethod
     def replace(self, who: str, target: str, terms: OrderTerms) -> list[Outcome]: ...
 
     @abstractmethod
@@ -129,6 +132,8 @@ def act(driver: ScenarioDriver, step: Step, where: str) -> list[Outcome]:
             return []
         case "place":
             return driver.place(a["who"], a["order"])
+        case "list":
+            return driver.place_list(a["who"], a["list_kind"], a["legs"])
         case "replace":
             return driver.replace(a["who"], a["target"], a["order"])
         case "amend":

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from matching.engine import commands as c
 from tests.engine.reference import ReferenceEngine
-from tests.engine.reference_book import DAY_US, MAX_AMOUNT, MAX_PRICE, Market, Order
+from tests.engine.reference_state import DAY_US, MAX_AMOUNT, MAX_PRICE, Market, Order
 
 T = TypeVar("T")
 Step = tuple[list[Any], int]

@@ -1,44 +1,38 @@
 """ReferenceEngine: docs/protocol.md written down as plainly as possible, slow and without a cache.
 
 It has the interface of matching.engine.Engine, as far as tests compare the two, and is written from the protocol
-alone. Commands are checked here, in the protocol's order of precedence; matching is in reference_book.py.
+alone. Orders are checked in reference_checks.py, in the protocol's order of precedence; reference_match.py matches.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from matching.engine.commands import BUY, FOK, GTC, GTD, IOC, LIMIT, MARKET, PLACE_FIELDS, SELL, STATES
-from tests.engine.reference_book import (
+from matching.engine.commands import BUY, GTD, LEG_FIELDS, OCO, PLACE_FIELDS, SELL, STATES
+from tests.engine.reference_checks import Fields, ReferenceChecks, Refused, refuse
+from tests.engine.reference_state import (
     BOOK,
     DAY_US,
+    FLIGHT,
     MAX_AMOUNT,
     MAX_PRICE,
+    PENDING,
     PPM,
     QUEUED,
     WAITING,
     Market,
     Order,
-    ReferenceBook,
+    OrderList,
     hold_of,
 )
 
 NEVER = None
 
 
-class Refused(Exception):
-    """A check failed; `args[0]` is the code."""
-
-
 class Duplicate(Exception):
     """The client id was seen with the same content; `args[0]` is the first order."""
 
 
-def refuse(code: str, condition: bool) -> None:
-    if condition:
-        raise Refused(code)
-
-
-class ReferenceEngine(ReferenceBook):
+class ReferenceEngine(ReferenceChecks):
     """apply(command, time_us) gives the events; everything else only reads."""
 
     def apply(self, command: Sequence[Any], time_us: int) -> list[tuple[Any, ...]]:
@@ -96,10 +90,7 @@ class ReferenceEngine(ReferenceBook):
                 self.end(next(o for o in self.orders if o.id == which), "expired")
             else:
                 del self.deadmen[which]
-                orders = self.orders_of(which)
-                self.events.append(("deadman_fired", which, len(orders)))
-                for order in orders:
-                    self.end(order, "deadman")
+                self.end_counted(("deadman_fired", which), self.orders_of(which), "deadman")
 
     def market_transition(self, market: Market) -> None:
         if market.state == "halted" and market.reopen_us > 0:
@@ -113,13 +104,18 @@ class ReferenceEngine(ReferenceBook):
 
     # Orders
 
-    def check_client_id(self, account: int, client_id: str, fingerprint: int) -> None:
+    def known(self, account: int, client_id: str) -> Order | None:
+        """The order that has used a client id, open or closed less than a day ago."""
         self.closed = [o for o in self.closed if self.time_us < o.closed_us + DAY_US]
-        for order in self.orders + self.closed:
-            if client_id and order.client_id == client_id and order.account == account:
-                if order.fingerprint == fingerprint:
-                    raise Duplicate(order)
-                raise Refused("client_order_id_reused")
+        there = self.orders + self.closed
+        return next((o for o in there if client_id and (o.client_id, o.account) == (client_id, account)), None)
+
+    def check_client_ids(self, account: int, client_ids: list[str], fingerprint: int) -> None:
+        """Check 1; only the first of several orders can be a duplicate."""
+        known = [self.known(account, client_id) for client_id in client_ids]
+        if known and known[0] and known[0].fingerprint == fingerprint:
+            raise Duplicate(known[0])
+        refuse("client_order_id_reused", any(known))
 
     def find(self, account: int, order_id: int, client_id: str) -> Order:
         for order in self.orders_of(account):
@@ -129,106 +125,58 @@ class ReferenceEngine(ReferenceBook):
 
     def do_place(self, *fields: Any) -> None:
         order = dict(zip(PLACE_FIELDS, fields, strict=True))
-        self.check_client_id(order["account"], order["client_id"], order["fingerprint"])
+        self.check_client_ids(order["account"], [order["client_id"]], order["fingerprint"])
         self.in_time()
         refuse("invalid_account", order["account"] < 1)
-        need = self.check_order(order, None)
-        self.enter(order, need)
+        self.check_place(order, None)
+        self.enter(order)
 
     def do_replace(self, target_order: int, target_client_id: str, *fields: Any) -> None:
         order = dict(zip(PLACE_FIELDS, fields, strict=True))
-        self.check_client_id(order["account"], order["client_id"], order["fingerprint"])
+        self.check_client_ids(order["account"], [order["client_id"]], order["fingerprint"])
         self.in_time()
         refuse("invalid_account", order["account"] < 1)
         target = self.find(order["account"], target_order, target_client_id)
         refuse("invalid_parameter", target.market.id != order["market"])
-        need = self.check_order(order, target)
+        refuse("not_amendable", self.locked(target))
+        self.check_place(order, target)
         self.end(target, "replaced")
-        self.enter(order, need)
+        self.enter(order)
 
-    def enter(self, fields: dict[str, Any], need: int) -> None:
+    def enter(self, fields: Fields) -> None:
         """An order that passed every check comes in."""
+        order = self.new_order(fields)
+        self.go_on([order])
+        self.work_queue(order.market)
+
+    def new_order(self, fields: Fields) -> Order:
         market = self.markets[fields["market"]]
         self.order_ids += 1
         order = Order(**{**fields, "id": self.order_ids, "market": market, "sequence": self.sequence})
         self.orders.append(order)
         self.events.append(("new", order.id, *(fields[name] for name in PLACE_FIELDS[:-1])))
-        if order.stop > 0:
-            self.wait(order, need)
-        else:
-            self.take(order)
-            self.work_queue(market)
+        return order
 
-    def check_order(self, o: dict[str, Any], target: Order | None) -> int:
-        """Checks 4 to 14 of `place`; gives what the order needs."""
-        refuse("unknown_market", o["market"] not in self.markets)
-        market = self.markets[o["market"]]
-        self.check_fields(o)
-        refuse("market_halted", market.state == "halted")
-        refuse("market_cancel_only", market.state == "cancel_only")
-        refuse("market_post_only", market.state == "post_only" and not o["post_only"])
-        refuse("price_too_large", o["price"] > MAX_PRICE or o["stop"] > MAX_PRICE)
-        refuse("size_too_large", o["size"] > market.max_lots)
-        refuse("size_too_small", 0 < o["size"] < market.min_lots)
-        around = o["price"] if o["type"] == LIMIT else o["stop"] or market.last
-        self.check_notional(market, o["quote"] or around * o["size"] * market.unit)
-        if o["type"] == LIMIT:
-            self.check_band(market, o["price"], o["stop"] or market.last)
-        if o["stop"]:
-            passed = market.last >= o["stop"] if o["side"] == BUY else market.last <= o["stop"]
-            refuse("stop_would_trigger", passed)
-        may_rest = o["stop"] > 0 or (o["type"] == LIMIT and o["tif"] in (GTC, GTD))
-        there = [x for x in self.orders_of(o["account"]) if x.market is market and x is not target]
-        refuse("too_many_orders", may_rest and len(there) >= market.max_orders)
-        refuse("post_only_would_cross", bool(o["post_only"]) and self.crosses(market, o["side"], o["price"]))
-        asset = market.quote if o["side"] == BUY else market.base
-        need = self.need(o, market)
-        freed = target.held if target and target.held_asset == asset else 0
-        refuse("insufficient_balance", self.available(o["account"], asset) + freed < need)
-        return need
-
-    def check_fields(self, o: dict[str, Any]) -> None:
-        valid = (
-            o["side"] in (BUY, SELL)
-            and o["type"] in (LIMIT, MARKET)
-            and o["tif"] in (GTC, IOC, FOK, GTD)
-            and o["stp"] in (0, 1, 2, 3, 4)
-            and o["post_only"] in (0, 1)
-            and all(o[name] >= 0 for name in ("price", "stop", "size", "quote", "expires"))
-        )
-        refuse("invalid_parameter", not valid)
-        if o["type"] == LIMIT:
-            refuse("invalid_parameter", o["quote"] != 0)
-        else:
-            refuse("invalid_parameter", o["price"] != 0 or o["tif"] != IOC or (o["size"] > 0) == (o["quote"] > 0))
-            refuse("invalid_parameter", o["stop"] > 0 and o["side"] == SELL and o["quote"] > 0)
-        if o["post_only"]:
-            refuse("invalid_parameter", o["type"] != LIMIT or o["tif"] not in (GTC, GTD) or o["stop"] > 0)
-        refuse("invalid_parameter", o["expires"] != 0 and o["tif"] != GTD)
-        refuse("invalid_price", o["type"] == LIMIT and o["price"] == 0)
-        refuse("invalid_size", o["type"] == LIMIT and o["size"] == 0)
-        refuse("invalid_expiry", o["tif"] == GTD and o["expires"] <= self.time_us)
-
-    def check_notional(self, market: Market, notional: int) -> None:
-        refuse("notional_too_large", notional > MAX_AMOUNT)
-        refuse("notional_too_small", notional < market.min_notional)
-
-    def check_band(self, market: Market, price: int, around: int) -> None:
-        refuse("price_band", not market.lowest(around) <= price <= market.highest(around))
-
-    def need(self, o: dict[str, Any], market: Market) -> int:
-        """The table of check 14."""
-        if o["side"] == SELL:
-            return market.lot_atoms if o["quote"] else o["size"] * market.lot_atoms
-        if o["quote"]:
-            return int(o["quote"])
-        if o["type"] == LIMIT:
-            return hold_of(market, BUY, o["price"], o["size"])
-        if o["stop"]:
-            need = market.highest(o["stop"]) * o["size"] * market.unit
-            refuse("notional_too_large", need > MAX_AMOUNT)
-            return need
-        return (self.best(market, SELL) or market.last) * market.unit
+    def do_list(
+        self, account: int, market: int, kind: int, legs: list[list[Any]], client_id: str, fingerprint: int
+    ) -> None:
+        common = {"account": account, "market": market, "fingerprint": fingerprint}
+        fields = [common | dict(zip(LEG_FIELDS, leg, strict=True)) for leg in legs]
+        self.check_client_ids(account, [leg["client_id"] for leg in fields], fingerprint)
+        self.in_time()
+        refuse("invalid_account", account < 1)
+        refuse("unknown_market", market not in self.markets)
+        self.check_list(self.markets[market], kind, fields)
+        ids = [self.order_ids + number for number in range(1, len(fields) + 1)]
+        self.events.append(("list", ids[0], account, market, kind, ids, client_id))
+        orders = [self.new_order(leg) for leg in fields]
+        for order in orders:
+            order.of_list = OrderList(kind, orders) if order is orders[0] else orders[0].of_list
+        for order in orders[1:] if kind != OCO else []:
+            order.where = PENDING
+            self.events.append(("pend", order.id, account, market, order.side))
+        self.go_on(orders if kind == OCO else orders[:1])
+        self.work_queue(self.markets[market])
 
     def do_cancel(self, account: int, order: int, client_id: str) -> None:
         self.in_time()
@@ -240,14 +188,18 @@ class ReferenceEngine(ReferenceBook):
         refuse("unknown_market", market != 0 and market not in self.markets)
         refuse("invalid_parameter", side not in (-1, BUY, SELL))
         orders = [o for o in self.orders_of(account) if market in (0, o.market.id) and side in (-1, o.side)]
-        self.events.append(("cancel_all", account, market, side, len(orders)))
-        for order in orders:
-            self.end(order, "canceled")
+        self.end_counted(("cancel_all", account, market, side), orders, "canceled")
+
+    def end_counted(self, event: tuple[Any, ...], orders: list[Order], reason: str) -> None:
+        """End these orders after `event`, which says how many `done` follow it."""
+        at = len(self.events)
+        count = self.end_all(orders, reason)
+        self.events.insert(at, (*event, count))
 
     def do_amend(self, account: int, order_id: int, client_id: str, price: int, size: int) -> None:
         self.in_time()
         order = self.find(account, order_id, client_id)
-        refuse("not_amendable", order.where in (WAITING, QUEUED))
+        refuse("not_amendable", order.where in (WAITING, QUEUED) or self.locked(order))
         refuse("invalid_parameter", price < 0 or size < 0)
         market, old_price, old_remaining, old_held = order.market, order.price, order.remaining, order.held
         price, size = price or order.price, size or order.size
@@ -258,6 +210,7 @@ class ReferenceEngine(ReferenceBook):
         refuse("price_too_large", price > MAX_PRICE)
         refuse("size_too_large", size > market.max_lots)
         refuse("size_too_small", size < market.min_lots or remaining <= 0)
+        self.check_parts(order.display, size)
         self.check_notional(market, price * size * market.unit)
         if price != old_price:
             self.check_band(market, price, market.last)
@@ -267,7 +220,9 @@ class ReferenceEngine(ReferenceBook):
             refuse("post_only_would_cross", bool(order.post_only) and crosses)
             refuse("market_post_only", market.state == "post_only" and crosses)
             refuse("insufficient_balance", held > self.available(account, order.held_asset) + old_held)
-        order.price, order.size, order.where = price, size, BOOK if keeps else "flight"
+        self.show(order, min(order.hidden, old_remaining - remaining) if keeps else order.hidden)
+        order.shown = remaining - order.hidden
+        order.price, order.size, order.where = price, size, BOOK if keeps else FLIGHT
         self.events.append(
             ("amend", order.id, account, market.id, order.side, old_price, old_remaining, price, size, remaining,
              held if keeps else 0, int(keeps))
