@@ -1,14 +1,18 @@
 """Commands that operators send by hand, each with who sent it and what became of it in the audit."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from accounts.models import Account, AuditEntry
 from accounts.problems import Problem
 from matching import gateway
 from matching.engine import commands
 from matching.gateway import GatewayError, Result
+
+# Later nobody waits for it any more, and what it was to do may have been undone by then.
+GOOD_FOR_US: Final = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,15 @@ class Operator:
 def send(
     command: Sequence[Any], *, action: str, subject: str, by: Operator, account: Account | None = None
 ) -> Result:  # fmt: skip
-    """Execute one operator's command.
+    """Execute one operator's command now, or within GOOD_FOR_US if the matcher is away; later it is refused.
 
     The audit gets a row before it leaves, so that no command is without a name, and one with what came of it: the
     result's sequence, or why there is none. Call it outside of a transaction, or the first row waits for the end.
     Raises Problem with the engine's code, and GatewayError.
     """
+
+    kind, _, *fields = command
+    command = [kind, time.time_ns() // 1_000 + GOOD_FOR_US, *fields]
 
     def note(action: str, **detail: Any) -> None:
         AuditEntry.objects.create(

@@ -1,11 +1,14 @@
 """Operators: what they see, what they command, and that no row can be edited past the matcher."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
+from accounts import operators as account_operators
 from accounts import services
 from accounts.models import ApiKey, AuditEntry
 from matching import gateway, journal
@@ -68,13 +71,26 @@ def test_a_halt_is_a_command_with_a_name_to_it(exchange, client, operator):
     assert (done.action, done.actor, done.detail["outcome"], done.detail["sequence"]) == (
         "market.state", operator, "executed", sequence,
     )  # fmt: skip
-    assert done.detail["command"] == ["state", 0, 1, "halted"]
+    kind, deadline_us, *fields = done.detail["command"]
+    assert [kind, *fields] == ["state", 1, "halted"]
+    assert asked.at < datetime.fromtimestamp(deadline_us / 1e6, UTC) <= done.at + timedelta(seconds=10)
 
     for action, state in (
         ("make_cancel_only", "cancel_only"), ("make_post_only", "post_only"), ("open_markets", "open"),
     ):  # fmt: skip
         command_state(client, action)
         assert last_events()[-1][:3] == ["state", 1, state]
+
+
+def test_a_command_that_comes_too_late_is_refused(exchange, client, operator, monkeypatch):
+    """Sent in an outage, it would halt a market long after somebody else has opened it again."""
+    monkeypatch.setattr(account_operators, "GOOD_FOR_US", -1)
+    response = command_state(client, "halt_markets")
+    assert "deadline_passed" in told(response)[0]
+    assert last_events() == [["rejected", "deadline_passed"]]
+    project_all()
+    assert Market.objects.get(pk=1).state == "open"
+    assert AuditEntry.objects.latest("id").detail["code"] == "deadline_passed"
 
 
 def test_rules_and_fees_are_a_command_and_what_is_not_asked_for_stays(exchange, client, operator):
