@@ -16,42 +16,77 @@ from accounts.problems import Problem
 # A signature is kept a little longer than it is valid: clocks of web machines differ.
 KEEP_MS = 2_000
 
-# Keys: revoked mark, signature, counter. Arguments: signature's life in ms (0: unsigned), units, limit, window in s.
-# Answers {verdict, used}: 0 passed, 1 revoked, 2 replayed, 3 over the limit.
+# Keys: revoked mark, signature, counter, orders placed in this window and today.
+# Arguments: signature's life in ms (0: unsigned), units, limit, window in s, orders placed, their limit today.
+# Answers {verdict, used, placed in window, placed today}: 0 passed, 1 revoked, 2 replayed, 3 over the limit,
+# 4 over the limit of today.
 SCRIPT = """
 if ARGV[1] ~= '0' then
-  if redis.call('EXISTS', KEYS[1]) == 1 then return {1, 0} end
-  if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then return {2, 0} end
+  if redis.call('EXISTS', KEYS[1]) == 1 then return {1, 0, 0, 0} end
+  if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then return {2, 0, 0, 0} end
 end
 local used = tonumber(redis.call('GET', KEYS[3]) or '0')
 local wanted = used + tonumber(ARGV[2])
-if wanted > tonumber(ARGV[3]) then return {3, used} end
+if wanted > tonumber(ARGV[3]) then return {3, used, 0, 0} end
+local placed = tonumber(ARGV[5])
+if placed == 0 then
+  redis.call('SET', KEYS[3], wanted, 'EX', ARGV[4])
+  return {0, wanted, 0, 0}
+end
+local today = tonumber(redis.call('GET', KEYS[5]) or '0') + placed
+if today > tonumber(ARGV[6]) then return {4, used, 0, today - placed} end
 redis.call('SET', KEYS[3], wanted, 'EX', ARGV[4])
-return {0, wanted}
+local recent = tonumber(redis.call('GET', KEYS[4]) or '0') + placed
+redis.call('SET', KEYS[4], recent, 'EX', ARGV[4])
+redis.call('SET', KEYS[5], today, 'EX', 90000)
+return {0, wanted, recent, today}
 """
 _scripts: dict[int, Any] = {}
 
 
-def admit(caller: Caller, *, units: int = 1, now_s: float | None = None) -> Allowance:
-    """Let a write of `units` orders pass, or raise Problem: invalid_key, signature_replayed, rate_limited."""
+def admit(caller: Caller, *, units: int = 1, placed: int = 0, now_s: float | None = None) -> Allowance:
+    """Let a write of `units` orders pass, or raise Problem: invalid_key, signature_replayed, rate_limited.
+
+    With `placed` the orders that it places are counted for this window and today too, and today's are limited.
+    """
     now = time.time() if now_s is None else now_s
     limit = limits.limit_of(caller.tier, "orders")
     window = int(now) // limit.window_s
+    day = limits.limit_of(caller.tier, "orders_today") if placed else limit
+    today = int(now) // day.window_s
     life_ms = max(1, caller.expires_ms - int(now * 1000) + KEEP_MS) if caller.signature else 0
-    verdict, used = _script()(
-        keys=[keys.revoked_name(caller.key), f"api:sig:{caller.signature}", f"api:orders:{caller.account_id}:{window}"],
-        args=[life_ms, units, limit.units, limit.window_s],
-    )
+    verdict, used, recently, placed_today = _script()(
+        keys=[
+            keys.revoked_name(caller.key), f"api:sig:{caller.signature}", f"api:orders:{caller.account_id}:{window}",
+            *(_placed_names(caller.account_id, window, today) if placed else ()),
+        ],
+        args=[life_ms, units, limit.units, limit.window_s, placed, day.units],
+    )  # fmt: skip
     if verdict == 1:
         keys.forget(caller.key)
         raise Problem("invalid_key")
     if verdict == 2:
         raise Problem("signature_replayed")
     reset_s = max(1, math.ceil((window + 1) * limit.window_s - now))
-    allowance = Allowance(limit.units, max(0, limit.units - used), reset_s)
+    if verdict == 4:
+        raise limits.refuse(Allowance(day.units, 0, max(1, math.ceil((today + 1) * day.window_s - now))))
+    allowance = Allowance(limit.units, max(0, limit.units - used), reset_s, recently, placed_today)
     if verdict == 3:
         raise limits.refuse(allowance)
     return allowance
+
+
+def count_placed(account_id: int, tier: str) -> tuple[int, int]:
+    """How many orders the account placed in this window, and today, of those that were counted."""
+    now = int(time.time())
+    window = now // limits.limit_of(tier, "orders").window_s
+    today = now // limits.limit_of(tier, "orders_today").window_s
+    counts: Any = redis_client.get().mget(_placed_names(account_id, window, today))
+    return int(counts[0] or 0), int(counts[1] or 0)
+
+
+def _placed_names(account_id: int, window: int, today: int) -> list[str]:
+    return [f"api:placed:{account_id}:{window}", f"api:placed:{account_id}:day:{today}"]
 
 
 def _script() -> Any:

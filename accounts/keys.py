@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import redis_client, vault
+from accounts.kinds import HMAC, PublicKey, load_public_key
 from accounts.models import ApiKey
 
 CACHE_S = 5.0
@@ -36,6 +37,8 @@ class KnownKey:
     permissions: frozenset[str]
     tier: str
     networks: tuple[IPv4Network | IPv6Network, ...]
+    # In place of a secret.
+    public_key: PublicKey | None = None
 
 
 _cache: dict[str, tuple[float, KnownKey | None]] = {}
@@ -91,7 +94,8 @@ def _load(key: str) -> KnownKey | None:
         ApiKey.objects.filter(pk=row.pk).update(last_used_at=now)
     return KnownKey(
         key=row.key,
-        secret=vault.decrypt(bytes(row.encrypted_secret)),
+        secret=vault.decrypt(bytes(row.encrypted_secret)) if row.kind == HMAC else "",
+        public_key=load_public_key(row.public_key) if row.public_key else None,
         account_id=row.account_id,
         permissions=frozenset(row.permissions),
         tier=row.account.rate_tier,

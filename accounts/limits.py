@@ -31,6 +31,9 @@ class Allowance(NamedTuple):
     limit: int
     remaining: int
     reset_s: int
+    # Orders of the account in this window and today (UTC), of a write that places some.
+    placed_in_window: int = 0
+    placed_today: int = 0
 
     def headers(self) -> dict[str, str]:
         """The RateLimit headers."""

@@ -7,6 +7,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 
+from accounts.kinds import ED25519, HMAC, RSA
+
 READ = "read"
 TRADE = "trade"
 WITHDRAW = "withdraw"
@@ -37,11 +39,16 @@ class Account(models.Model):
 
 
 class ApiKey(models.Model):
-    """A key to the API. The secret is kept encrypted, since verifying a signature needs it whole."""
+    """A key to the API. A secret is kept encrypted, since verifying a signature needs it whole."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="api_keys")
     key = models.CharField(max_length=64, unique=True)
-    encrypted_secret = models.BinaryField()
+    # accounts.kinds.KINDS
+    kind = models.CharField(max_length=16, default=HMAC)
+    # Empty for a key of a kind whose secret stays with its owner.
+    encrypted_secret = models.BinaryField(blank=True)
+    # PEM; empty for hmac.
+    public_key = models.TextField(blank=True)
     label = models.CharField(max_length=64, blank=True)
     permissions = ArrayField(models.CharField(max_length=16))
     # Networks in CIDR notation; empty allows every address.
@@ -56,6 +63,10 @@ class ApiKey(models.Model):
             CheckConstraint(
                 condition=Q(permissions__contained_by=list(PERMISSIONS)) & Q(permissions__len__gte=1),
                 name="api_key_permissions_known",
+            ),
+            CheckConstraint(
+                condition=Q(kind=HMAC, public_key="") | Q(kind__in=[ED25519, RSA]) & ~Q(public_key=""),
+                name="api_key_kind_has_its_key",
             ),
         ]
 

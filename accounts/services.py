@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import keys, vault
+from accounts import keys, kinds, vault
 from accounts.models import PERMISSIONS, READ, TRADE, WITHDRAW, Account, ApiKey, AuditEntry
 from accounts.problems import Problem
 
@@ -34,25 +34,29 @@ def create_account(
 
 def create_api_key(
     *, account: Account, permissions: Iterable[str], label: str = "", ip_allow: Iterable[str] = (),
-    actor_id: int | None = None, ip: str | None = None,
+    public_key: str = "", actor_id: int | None = None, ip: str | None = None,
 ) -> tuple[str, str]:  # fmt: skip
-    """A new key and its secret, which nobody can read again.
+    """A new key and its secret, which nobody can read again. With a public key (PEM) there is no secret: it is empty.
 
-    Raises Problem: invalid_request (permission or network unknown), too_many_keys.
+    Raises Problem: invalid_request (permission, network or public key not understood), too_many_keys.
     """
     granted = _checked_permissions(permissions)
     networks = _checked_networks(ip_allow)
-    key, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
+    kind, kept_public_key = kinds.read_public_key(public_key) if public_key else (kinds.HMAC, "")
+    key, secret = secrets.token_hex(16), "" if public_key else secrets.token_urlsafe(32)
     with transaction.atomic():
         # The lock makes the count exact when two requests come at once.
         Account.objects.select_for_update().get(pk=account.pk)
         if ApiKey.objects.filter(account=account, revoked_at=None).count() >= MAX_KEYS_PER_ACCOUNT:
             raise Problem("too_many_keys")
         ApiKey.objects.create(
-            account=account, key=key, encrypted_secret=vault.encrypt(secret), label=label[:64],
-            permissions=granted, ip_allow=networks,
+            account=account, key=key, kind=kind, encrypted_secret=vault.encrypt(secret) if secret else b"",
+            public_key=kept_public_key, label=label[:64], permissions=granted, ip_allow=networks,
         )  # fmt: skip
-        _audit("api_key.created", key, account, actor_id, ip, permissions=granted, ip_allow=networks, label=label[:64])
+        _audit(
+            "api_key.created", key, account, actor_id, ip, kind=kind, permissions=granted, ip_allow=networks,
+            label=label[:64],
+        )  # fmt: skip
     return key, secret
 
 

@@ -197,9 +197,11 @@ REST_FRAMEWORK = {
 # other requests in each web process. "public" holds callers without a key, by address.
 RATE_LIMITS = {
     "public": {"requests": (60_000, 10)},
-    "standard": {"orders": (10_000, 10), "requests": (6_000, 10)},
-    "maker": {"orders": (1_000_000, 10), "requests": (200_000, 10)},
+    "standard": {"orders": (10_000, 10), "orders_today": (1_000_000, 86_400), "requests": (6_000, 10)},
+    "maker": {"orders": (1_000_000, 10), "orders_today": (1_000_000_000, 86_400), "requests": (200_000, 10)},
 }
+# What an address may ask in a minute of the Binance dialect, by that dialect's weights (an order weighs 1).
+BINANCE_WEIGHT_PER_MINUTE = int(os.environ.get("BINANCE_WEIGHT_PER_MINUTE", "60000"))
 # Proxies whose X-Forwarded-For is believed, as networks.
 TRUSTED_PROXIES = [network for network in os.environ.get("TRUSTED_PROXIES", "").split(",") if network]
 SPECTACULAR_SETTINGS = {

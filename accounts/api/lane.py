@@ -15,9 +15,12 @@ from prometheus_client import Histogram
 from accounts import limits
 from accounts.api import errors
 from accounts.api.authentication import client_ip
+from accounts.binance import errors as binance
 from accounts.problems import Problem
 
-PREFIX = "/api/"
+PREFIXES = ("/api/", "/sapi/")
+# Where errors are told as clients of Binance know them.
+BINANCE = ("/api/v3/", "/sapi/")
 # Pages for people: they need the headers and files of the long way.
 PAGES = ("/api/v1/docs",)
 CACHED_ANSWERS_MAX = 2_000
@@ -41,13 +44,13 @@ class ApiLane:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer an API request, or pass the request on."""
         path = request.path_info
-        if not path.startswith(PREFIX) or path.startswith(PAGES):
+        if not path.startswith(PREFIXES) or path.startswith(PAGES):
             return self.get_response(request)
         started = time.perf_counter()
         try:
             view, response = self._answer(request)
         except Exception as error:
-            view, response = "none", errors.response_of(errors.problem_of(error))
+            view, response = "none", _refusal(path, error)
         response["X-Content-Type-Options"] = "nosniff"
         response["Cache-Control"] = "no-store"
         # A refusal is an answer; what is an error of ours was logged with its trace. Django's handler asks for this.
@@ -95,6 +98,13 @@ class ApiLane:
         if len(self.answers) >= CACHED_ANSWERS_MAX:
             self.answers.clear()
         self.answers[path] = (time.monotonic() + cache_s, body)
+
+
+def _refusal(path: str, error: Exception) -> HttpResponse:
+    problem = errors.problem_of(error)
+    if path.startswith(BINANCE):
+        return binance.response_of(binance.refusal_of(problem))
+    return errors.response_of(problem)
 
 
 def _declared_length(request: HttpRequest) -> int:

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts import limits, selectors, services
+from accounts import kinds, limits, selectors, services
 from accounts.api.authentication import SAFE_METHODS, BrowserSession, client_ip
 from accounts.api.base import PrivateView, PublicView, answer
 from accounts.api.openapi import Milliseconds, documented
@@ -41,12 +41,17 @@ class NewKey(serializers.Serializer[Any]):
         child=serializers.CharField(max_length=64), required=False, max_length=services.MAX_NETWORKS_PER_KEY,
         help_text="Addresses or networks like 10.0.0.0/8; empty: any.",
     )  # fmt: skip
+    public_key = serializers.CharField(
+        required=False, max_length=kinds.PEM_LENGTH_MAX, trim_whitespace=True,
+        help_text="PEM of an Ed25519 or RSA public key: then there is no secret, and signatures are base64.",
+    )  # fmt: skip
 
 
 class Key(serializers.Serializer[Any]):
     """An API key, without its secret."""
 
     key = serializers.CharField()
+    kind = serializers.ChoiceField(choices=kinds.KINDS)
     label = serializers.CharField()  # type: ignore[assignment]  # a name
     permissions = serializers.ListField(child=serializers.ChoiceField(choices=PERMISSIONS))
     ip_allow = serializers.ListField(child=serializers.CharField())
@@ -56,10 +61,10 @@ class Key(serializers.Serializer[Any]):
 
 
 class MadeKey(serializers.Serializer[Any]):
-    """A new key; the secret is shown this once."""
+    """A new key; the secret is shown this once. A key made from a public key has none."""
 
     key = serializers.CharField()
-    secret = serializers.CharField()
+    secret = serializers.CharField(allow_null=True)
 
 
 class KeyList(serializers.Serializer[Any]):
@@ -132,7 +137,7 @@ class KeysView(_KeysView):
             ip=client_ip(request) or None,
             **fields,
         )
-        return answer({"key": key, "secret": secret}, status=201)
+        return answer({"key": key, "secret": secret or None}, status=201)
 
 
 class KeyView(_KeysView):
@@ -165,6 +170,7 @@ def _read_new_key(body: dict[str, Any]) -> dict[str, Any]:
 def _key_json(key: ApiKey) -> dict[str, Any]:
     return {
         "key": key.key,
+        "kind": key.kind,
         "label": key.label,
         "permissions": key.permissions,
         "ip_allow": key.ip_allow,

@@ -1,0 +1,206 @@
+"""Orders: place, cancel, replace, amend. Each function reads its parameters, makes its call, and shapes the answer."""
+
+import secrets
+from typing import Any, Final
+
+from accounts.binance import errors, params
+from accounts.binance.endpoint import Call, Endpoint
+from accounts.binance.errors import Refusal, refusal_of, refuse
+from accounts.services import READ, TRADE
+from orders import order_entry, services
+from orders.binance import account, order_params, reads, shapes, symbols
+from orders.binance.order_params import NAMED, NewOrder, read_name, read_new_order
+from orders.listing import Listed
+from orders.models import Order
+from orders.placed import CanceledOrder
+from orders.requests import OrderName
+
+ONLY_NEW: Final = "ONLY_NEW"
+ONLY_PARTIALLY_FILLED: Final = "ONLY_PARTIALLY_FILLED"
+_RESTRICTIONS: Final = {name: name for name in (ONLY_NEW, ONLY_PARTIALLY_FILLED)}
+
+
+def new_client_id() -> str:
+    """An id for what a client did not name."""
+    return secrets.token_urlsafe(16)
+
+
+# --- place
+
+
+def place(call: Call) -> dict[str, Any]:
+    """POST order."""
+    new = read_new_order(call.values)
+    return place_new(call.caller.account_id, new, call.caller.deadline_us)
+
+
+def place_new(account_id: int, new: NewOrder, deadline_us: int) -> dict[str, Any]:
+    """Place it and show it. Raises Refusal -2010 for a client id that is taken, be it by the same content."""
+    made = services.place_order(account_id=account_id, order=new.request, deadline_us=deadline_us)
+    if made.duplicate:
+        raise refuse(errors.DUPLICATE)
+    return shapes.placed_json(made, new.market, new.response)
+
+
+def test_place(call: Call) -> dict[str, Any]:
+    """POST order/test: everything but the matcher's own checks."""
+    values = dict(call.values)
+    wants_rates = values.pop("computeCommissionRates", False)
+    new = read_new_order(values)
+    order_entry.place_command(account_id=call.caller.account_id, order=new.request, deadline_us=0)
+    if not wants_rates:
+        return {}
+    return account.commission_json(call.caller.account_id, new.market)
+
+
+# --- cancel
+
+
+def cancel(call: Call) -> dict[str, Any]:
+    """DELETE order."""
+    market = symbols.listed(call.values["symbol"])
+    name = read_name(call.values)
+    return cancel_named(
+        call.caller.account_id, market, name, call.caller.deadline_us,
+        client_id=call.get("newClientOrderId"), restriction=call.get("cancelRestrictions"),
+    )  # fmt: skip
+
+
+def cancel_named(
+    account_id: int, market: Listed, name: OrderName, deadline_us: int, *, client_id: str | None = None,
+    restriction: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Cancel an order of this market and show it as it was left. Raises Refusal, Problem."""
+    order = reads.find_order(account_id=account_id, market_id=market.id, name=name)
+    check_restriction(order, restriction)
+    canceled = services.cancel_order(
+        account_id=account_id, name=OrderName(order_id=order.pk), deadline_us=deadline_us
+    )  # fmt: skip
+    return shapes.canceled_json(
+        as_canceled(order, canceled), market, client_id=client_id or new_client_id(), time_us=canceled.time_us
+    )
+
+
+def check_restriction(order: Order, restriction: str | None) -> None:
+    """Raises Refusal -2011 if the order is not as the cancel wants it."""
+    if restriction is None:
+        return
+    if not order.is_open or (order.filled_lots > 0) != (restriction == ONLY_PARTIALLY_FILLED):
+        raise Refusal(-2011, "Order was not canceled due to cancel restrictions.")
+
+
+def as_canceled(order: Order, canceled: CanceledOrder) -> Order:
+    """The stored order as the cancel left it.
+
+    What it had traded by then the read model may learn only now; if it is late, lots are as the matcher said and
+    the amount of quote is what the read model knew.
+    """
+    stored = reads.after(canceled.sequence, order)
+    stored.done_reason = "canceled"
+    if not stored.quote:
+        stored.filled_lots = stored.size - canceled.remaining
+    return stored
+
+
+def cancel_open(call: Call) -> list[dict[str, Any]]:
+    """DELETE openOrders: all of a symbol."""
+    market = symbols.listed(call.values["symbol"])
+    canceled = services.cancel_all_orders(
+        account_id=call.caller.account_id, market=market.symbol, deadline_us=call.caller.deadline_us
+    )
+    if not canceled.order_ids:
+        raise refuse(errors.UNKNOWN_ORDER)
+    rows = reads.orders_after(canceled.sequence, canceled.order_ids)
+    for row in rows:
+        row.done_reason = row.done_reason or "canceled"
+    return [
+        shapes.canceled_json(row, market, client_id=new_client_id(), time_us=canceled.time_us) for row in rows
+    ]  # fmt: skip
+
+
+# --- cancel and replace
+
+
+def cancel_replace(call: Call) -> dict[str, Any]:
+    """POST order/cancelReplace: a cancel, then a new order; two steps, as the dialect has them, not one."""
+    values, caller = call.values, call.caller
+    market = symbols.listed(values["symbol"])
+    name = _canceled_name(values)
+    new = read_new_order({key: value for key, value in values.items() if key not in REPLACE_ONLY})
+    # What the edge can refuse is refused before anything is canceled.
+    order_entry.place_command(account_id=caller.account_id, order=new.request, deadline_us=caller.deadline_us)
+    told: dict[str, Any] = {"cancelResult": "SUCCESS", "newOrderResult": "NOT_ATTEMPTED"}
+    try:
+        told["cancelResponse"] = cancel_named(
+            caller.account_id, market, name, caller.deadline_us, client_id=values.get("cancelNewClientOrderId"),
+            restriction=values.get("cancelRestrictions"),
+        )  # fmt: skip
+    except Exception as error:
+        told["cancelResult"] = "FAILURE"
+        told["cancelResponse"] = refusal_of(error, "cancel").document()
+    told["newOrderResponse"] = None
+    if told["cancelResult"] == "SUCCESS" or values["cancelReplaceMode"] == ALLOW_FAILURE:
+        try:
+            told["newOrderResponse"] = place_new(caller.account_id, new, caller.deadline_us)
+            told["newOrderResult"] = "SUCCESS"
+        except Exception as error:
+            told["newOrderResult"] = "FAILURE"
+            told["newOrderResponse"] = refusal_of(error, "place").document()
+    results = (told["cancelResult"], told["newOrderResult"])
+    if results == ("SUCCESS", "SUCCESS"):
+        return told
+    if "SUCCESS" in results:
+        raise Refusal(-2021, "Order cancel-replace partially failed.", 409, data=told)
+    raise Refusal(-2022, "Order cancel-replace failed.", 400, data=told)
+
+
+STOP_ON_FAILURE: Final = "STOP_ON_FAILURE"
+ALLOW_FAILURE: Final = "ALLOW_FAILURE"
+REPLACE_ONLY: Final = {
+    "cancelReplaceMode": params.one_of({name: name for name in (STOP_ON_FAILURE, ALLOW_FAILURE)}),
+    "cancelNewClientOrderId": params.client_id,
+    "cancelOrigClientOrderId": params.client_id,
+    "cancelOrderId": params.integer(),
+    "cancelRestrictions": params.one_of(_RESTRICTIONS, lambda name: _bad_restriction()),
+}
+
+
+def _bad_restriction() -> Refusal:
+    return Refusal(-1145, "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`.")
+
+
+def _canceled_name(values: dict[str, Any]) -> OrderName:
+    order_id, client_id = values.get("cancelOrderId", 0), values.get("cancelOrigClientOrderId", "")
+    if not order_id and not client_id:
+        raise params.neither("cancelOrderId", "cancelOrigClientOrderId")
+    return OrderName(order_id, client_id)
+
+
+# --- ask
+
+
+def query(call: Call) -> dict[str, Any]:
+    """GET order."""
+    market = symbols.listed(call.values["symbol"])
+    name = read_name(call.values)
+    reads.catch_up()
+    order = reads.find_order(account_id=call.caller.account_id, market_id=market.id, name=name)
+    return shapes.order_json(order, market)
+
+
+_SYMBOL: Final[params.Fields] = {"symbol": params.symbol}
+ORDER: Final = {
+    "POST": Endpoint(
+        place, order_params.NEW_ORDER, order_params.NEW_ORDER_REQUIRED, access=TRADE, action="place", writes=True,
+        places=1,
+    ),
+    "DELETE": Endpoint(
+        cancel,
+        {
+            **_SYMBOL, **NAMED, "newClientOrderId": params.client_id,
+            "cancelRestrictions": REPLACE_ONLY["cancelRestrictions"],
+        },
+        ("symbol",), access=TRADE, action="cancel", writes=True,
+    ),
+    "GET": Endpoint(query, {**_SYMBOL, **NAMED}, ("symbol",), weight=4, access=READ),
+}  # fmt: skip

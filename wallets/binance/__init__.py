@@ -1,0 +1,1 @@
+"""The Binance Spot dialect: what clients of that exchange speak, over the same services as /api/v1."""

@@ -1,0 +1,5 @@
+"""Addresses under /sapi/v1/."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
