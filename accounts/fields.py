@@ -70,6 +70,17 @@ def flag(value: Any) -> bool:
     return value
 
 
+def items(least: int, most: int) -> Callable[[Any], list[Any]]:
+    """A reader of arrays of so many items, whatever they are."""
+
+    def read(value: Any) -> list[Any]:
+        if type(value) is not list or not least <= len(value) <= most:
+            raise Refused(f"an array of {least} to {most} items")
+        return value
+
+    return read
+
+
 def decimal(value: Any) -> str:
     """Reads a plain decimal number as text; its market or asset says later what it counts."""
     if type(value) is not str:

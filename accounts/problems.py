@@ -94,7 +94,9 @@ PROBLEMS: Final[dict[str, Kind]] = {
     ),
     # --- the order and the state of things
     "stop_would_trigger": Kind(
-        422, "Stop would trigger at once", "A buy stop lies above the last price, a sell stop below it."
+        422,
+        "Stop would trigger at once",
+        "A buy stop lies above the last price, a sell stop below it; a take-profit the other way round.",
     ),
     "too_many_orders": Kind(422, "Too many open orders", "The account has the market's maximum of open orders."),
     "post_only_would_cross": Kind(
@@ -105,8 +107,19 @@ PROBLEMS: Final[dict[str, Kind]] = {
     "market_halted": Kind(409, "Market halted", "Only cancels are taken until the market opens again."),
     "market_cancel_only": Kind(409, "Market in cancel-only", "Only cancels and reductions are taken."),
     "market_post_only": Kind(409, "Market in post-only", "Only post-only orders are taken."),
+    "too_many_parts": Kind(
+        422, "Iceberg with too many parts", "An iceberg's size is at most 100 times its display size."
+    ),
+    "invalid_list": Kind(
+        422,
+        "Orders do not make such a list",
+        "An oco has two orders of one side and size, one above and one below the market, at least one of them "
+        "conditional; an oto begins with a limit order that is not conditional; an otoco is an oto of an oco.",
+    ),
     "unknown_order": Kind(404, "No such order", "The account has no such order, or none that is still open."),
-    "not_amendable": Kind(409, "Order cannot be amended", "A waiting stop is canceled and placed anew."),
+    "not_amendable": Kind(
+        409, "Order cannot be amended", "A conditional order that waits, or an order of a live list, is placed anew."
+    ),
     "client_order_id_reused": Kind(
         409, "Client order id already used", "Another order of the account has this client id, with other content."
     ),

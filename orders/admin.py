@@ -17,9 +17,10 @@ from matching.gateway import GatewayError
 from matching.money import format_atoms
 from matching.readonly import BoundedPaginator, ReadOnlyAdmin, time_text
 from orders import listing, operators, selectors
-from orders.admin_forms import PERCENT_SCALE, NewMarketForm, RulesForm, initial_of
+from orders.admin_forms import NewMarketForm, RulesForm, initial_of
 from orders.models import Candle, Market, Order, Trade
 from orders.operators import MarketRules
+from orders.scales import PERCENT_SCALE
 
 FEES_OF_A_NEW_MARKET = ((1_000, 1_500),)
 CANDLES_PER_PAGE = 200

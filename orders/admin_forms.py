@@ -8,10 +8,9 @@ from accounts.problems import Problem
 from matching.money import PPM, InvalidAmount, format_atoms, parse_decimal
 from orders.models import Market
 from orders.operators import MarketRules
-from orders.scales import MarketScale
+from orders.scales import PERCENT_SCALE, MarketScale
 from wallets import selectors as wallets
 
-PERCENT_SCALE: Final = 4  # ppm are percent with four decimals
 SECONDS_SCALE: Final = 6
 
 

@@ -3,13 +3,16 @@
 Only what never changes about a market is kept, so an entry cannot go stale; the matcher judges rules and state.
 """
 
+import logging
 import threading
 import time
 from dataclasses import dataclass
 
 from accounts.problems import Problem
 from orders.models import Market
-from orders.scales import MarketScale
+from orders.scales import InexactScale, MarketScale
+
+log = logging.getLogger(__name__)
 
 # A symbol nobody knows asks the database again after this time at the earliest.
 RELOAD_S = 1.0
@@ -76,7 +79,12 @@ def _reload() -> None:
         if time.monotonic() - _loaded_at < RELOAD_S:
             return
         for row in Market.objects.all():
-            market = Listed(row.pk, row.symbol, row.base_code, row.quote_code, MarketScale(row))
+            try:
+                market = Listed(row.pk, row.symbol, row.base_code, row.quote_code, MarketScale(row))
+            except InexactScale as error:
+                # The engine refuses such markets; one in an old journal must not take all others with it.
+                log.error("market %s is left out: %s", row.symbol, error)
+                continue
             _by_symbol[row.symbol] = market
             _by_id[row.pk] = market
         _loaded_at = time.monotonic()

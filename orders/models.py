@@ -64,6 +64,7 @@ class Order(models.Model):
     """An accepted order, as of the last command that touched it. Its key is the engine's order id."""
 
     class Status(models.IntegerChoices):
+        PENDING = 0, "pending"
         WAITING = 1, "waiting"
         OPEN = 2, "open"
         FILLED = 3, "filled"
@@ -73,7 +74,7 @@ class Order(models.Model):
     id = models.BigIntegerField(primary_key=True)
     account_id = models.BigIntegerField()
     market_id = models.BigIntegerField()
-    # matching.engine.commands has the numbers of side, type, tif and stp.
+    # matching.engine.commands has the numbers of side, type, tif, stp and trigger.
     side = models.SmallIntegerField()
     type = models.SmallIntegerField()
     tif = models.SmallIntegerField()
@@ -84,9 +85,17 @@ class Order(models.Model):
     post_only = models.BooleanField()
     stp = models.SmallIntegerField()
     expires_us = models.BigIntegerField()
+    trigger = models.SmallIntegerField(default=0, db_default=0)
+    trail_ppm = models.BigIntegerField(default=0, db_default=0)
+    # Lots that an iceberg shows at most; 0: all.
+    display = AmountField(default=0, db_default=0)
+    # Of the lots remaining in the book, those that nobody sees.
+    hidden = AmountField(default=0, db_default=0)
+    # The list it is a leg of, live or not; 0 for none.
+    list_id = models.BigIntegerField(default=0, db_default=0)
     client_id = models.TextField()
     status = models.SmallIntegerField(choices=Status.choices)
-    # The engine's reason of the end: filled, canceled, replaced, unfilled, fok, stp, funds, expired, deadman.
+    # The engine's reason of the end (docs/protocol.md section 3).
     done_reason = models.CharField(max_length=16, blank=True)
     # Lots still to fill of an open or waiting order; of an ended one, what was left unfilled.
     remaining = AmountField()
@@ -112,13 +121,64 @@ class Order(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether it still rests in the book or waits for its stop."""
+        """Whether it rests in the book, waits for its stop, or for another leg of its list."""
         return self.status <= Order.Status.OPEN
 
     @property
     def status_name(self) -> str:
-        """waiting, open, filled, canceled or expired."""
+        """pending, waiting, open, filled, canceled or expired."""
         return Order.Status(self.status).label
+
+
+class OrderList(models.Model):
+    """Orders placed together, of which one ends or begins another. Its key is the id of its first leg.
+
+    The legs are `legs` orders with ids in a row. Nothing of a list changes but its legs: it is live as long as at
+    least two of them are open (docs/protocol.md section 10).
+    """
+
+    class Kind(models.IntegerChoices):
+        """As the engine numbers them."""
+
+        OCO = 0, "oco"
+        OTO = 1, "oto"
+        OTOCO = 2, "otoco"
+
+    id = models.BigIntegerField(primary_key=True)
+    account_id = models.BigIntegerField()
+    market_id = models.BigIntegerField()
+    kind = models.SmallIntegerField(choices=Kind.choices)
+    legs = models.SmallIntegerField()
+    client_id = models.TextField()
+    created_us = models.BigIntegerField()
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["account_id", "id"], name="list_by_account"),
+            models.Index(
+                fields=["account_id", "client_id", "id"], name="list_by_client_id", condition=~Q(client_id="")
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def order_ids(self) -> range:
+        """The ids of its legs."""
+        return range(self.pk, self.pk + self.legs)
+
+
+class FeeTier(models.Model):
+    """The fee tier an account was put into; an account without a row is in tier 0. Its key is the account."""
+
+    account_id = models.BigIntegerField(primary_key=True)
+    tier = models.IntegerField()
+    sequence = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.tier}"
 
 
 class Trade(models.Model):

@@ -5,7 +5,7 @@ event loop those functions run in a thread. All raise accounts.problems.Problem 
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from accounts.problems import Problem, executed
 from matching import journal
@@ -13,13 +13,20 @@ from matching.engine import commands
 from matching.engine.commands import Command
 from matching.fingerprint import fingerprint
 from matching.gateway import Result
-from matching.money import MAX_AMOUNT, MAX_PRICE
+from matching.money import MAX_AMOUNT, MAX_PRICE, InvalidAmount, parse_decimal
 from orders import listing, placed, selectors
 from orders.listing import Listed
-from orders.placed import AmendedOrder, CanceledAll, CanceledOrder, PlacedOrder
-from orders.requests import AmendRequest, OrderName, OrderRequest
+from orders.placed import AmendedOrder, CanceledAll, CanceledList, CanceledOrder, PlacedList, PlacedOrder
+from orders.requests import AmendRequest, ListRequest, OrderName, OrderRequest
+from orders.scales import PERCENT_SCALE
 
 T = TypeVar("T")
+
+# An order's fields in its fingerprint; those that the first orders did not have come last.
+FIRST_FIELDS: Final = (
+    "side", "type", "tif", "price", "stop", "size", "quote", "post_only", "stp", "expires_us",
+)  # fmt: skip
+LATER_FIELDS: Final = ("trigger", "trail", "display")
 
 # --- commands
 
@@ -32,20 +39,30 @@ def place_command(
     A market that this process has not seen yet is looked up in the database.
     """
     market = listing.by_symbol(order.market)
-    price, stop = _ticks(market, order.price), _ticks(market, order.stop_price)
-    size, quote = _lots(market, order.size), _quote(market, order.quote_amount)
-    expires_us = order.expires_ms * 1_000
-    content: list[object] = [
-        market.id, order.side, order.type, order.tif, price, stop, size, quote, int(order.post_only), order.stp,
-        expires_us,
-    ]  # fmt: skip
+    fields = _order_fields(market, order)
+    content: list[object] = [market.id, *(fields[name] for name in FIRST_FIELDS)]
+    # What came later counts only when it says something: a repetition from before an upgrade is still known.
+    later = [fields[name] for name in LATER_FIELDS]
+    if any(later):
+        content += [LATER_FIELDS, *later]
     if target is not None:
         content += [target.order_id, target.client_id]
     return commands.place(
-        account=account_id, market=market.id, side=order.side, type=order.type, tif=order.tif, price=price, stop=stop,
-        size=size, quote=quote, post_only=int(order.post_only), stp=order.stp, expires_us=expires_us,
-        client_id=order.client_id, fingerprint=fingerprint(content) if order.client_id else 0,
-        deadline_us=deadline_us,
+        account=account_id, market=market.id, client_id=order.client_id,
+        fingerprint=fingerprint(content) if order.client_id else 0, deadline_us=deadline_us, **fields,
+    )  # fmt: skip
+
+
+def list_command(*, account_id: int, order_list: ListRequest, deadline_us: int) -> Command:
+    """A `list`. Legs without a client id get one made from the list's, which makes a repetition known."""
+    market = listing.by_symbol(order_list.market)
+    legs = []
+    for number, order in enumerate(order_list.orders, 1):
+        made = f"{order_list.client_id}.{number}" if order_list.client_id else ""
+        legs.append(commands.leg(client_id=order.client_id or made, **_order_fields(market, order)))
+    return commands.order_list(
+        account=account_id, market=market.id, kind=order_list.kind, legs=legs, client_id=order_list.client_id,
+        fingerprint=fingerprint([market.id, order_list.kind, order_list.client_id, legs]), deadline_us=deadline_us,
     )  # fmt: skip
 
 
@@ -69,6 +86,21 @@ def cancel_command(*, account_id: int, name: OrderName, deadline_us: int) -> Com
     return commands.cancel(
         account=account_id, order=name.order_id, client_id=name.client_id, deadline_us=deadline_us
     )  # fmt: skip
+
+
+def list_cancel_commands(
+    *, account_id: int, list_id: int = 0, client_id: str = "", deadline_us: int
+) -> tuple[int, list[Command]]:  # fmt: skip
+    """The list's id, and a `cancel` for each of its legs: the first that finds its leg open ends the others too.
+
+    Asks the database for the list. Raises Problem unknown_order, unavailable.
+    """
+    order_list = _find(
+        lambda: selectors.find_list(account_id=account_id, list_id=list_id, client_id=client_id)
+    )  # fmt: skip
+    return order_list.pk, [
+        commands.cancel(account=account_id, order=order, deadline_us=deadline_us) for order in order_list.order_ids
+    ]
 
 
 def cancel_all_command(*, account_id: int, market: str | None, side: int, deadline_us: int) -> Command:
@@ -133,15 +165,40 @@ def read_all(
 
 def read_placed(result: Result) -> PlacedOrder:
     """The order that a place or replace made. Of a duplicate, its first result, from the journal in the database."""
-    last = result.events[-1]
-    if last[0] == "duplicate":
-        first = int(last[2])
-        with executed():
-            batch = journal.read(after=first - 1, limit=1)[0]
-        made = placed.read_placed(batch.events[first - batch.first], time_us=batch.time_us, sequence=first)
+    first = _first_result(result)
+    if first is not None:
+        made = placed.read_placed(first.events, time_us=first.time_us, sequence=first.sequence)
         made.duplicate = True
         return made
     return placed.read_placed(result.events, time_us=result.time_us, sequence=result.sequence)
+
+
+def read_placed_list(result: Result) -> PlacedList:
+    """The list that a `list` made; a duplicate as in read_placed."""
+    first = _first_result(result)
+    if first is not None:
+        made = placed.read_placed_list(first.events, time_us=first.time_us, sequence=first.sequence)
+        made.duplicate = True
+        return made
+    return placed.read_placed_list(result.events, time_us=result.time_us, sequence=result.sequence)
+
+
+def read_canceled_list(list_id: int, results: Sequence[Result]) -> CanceledList:
+    """What the cancels of a list's legs ended of it."""
+    return placed.read_canceled_list(
+        list_id, [(result.events, result.time_us, result.sequence) for result in results]
+    )  # fmt: skip
+
+
+def _first_result(result: Result) -> Result | None:
+    """Of a duplicate, the result of the command that was executed first; None if it is none."""
+    last = result.events[-1]
+    if last[0] != "duplicate":
+        return None
+    first = int(last[2])
+    with executed():
+        batch = journal.read(after=first - 1, limit=1)[0]
+    return Result(first, batch.time_us, batch.events[first - batch.first])
 
 
 def read_amended(result: Result) -> AmendedOrder:
@@ -168,6 +225,17 @@ def read_dead_man(result: Result) -> int:
 # --- amounts
 
 
+def _order_fields(market: Listed, order: OrderRequest) -> dict[str, Any]:
+    """What the engine knows of an order, by the names that commands.place has."""
+    return {
+        "side": order.side, "type": order.type, "tif": order.tif, "price": _ticks(market, order.price),
+        "stop": _ticks(market, order.stop_price), "size": _lots(market, order.size),
+        "quote": _quote(market, order.quote_amount), "post_only": int(order.post_only), "stp": order.stp,
+        "expires_us": order.expires_ms * 1_000, "trigger": order.trigger, "trail": _trail(order.trail_percent),
+        "display": _lots(market, order.display_size),
+    }  # fmt: skip
+
+
 def _ticks(market: Listed, price: str | None) -> int:
     if price is None:
         return 0
@@ -186,6 +254,20 @@ def _lots(market: Listed, size: str | None) -> int:
     return lots
 
 
+def _trail(percent: str | None) -> int:
+    """In ppm, of which a percent has 10^4."""
+    if percent is None:
+        return 0
+    try:
+        trail_ppm = parse_decimal(percent, PERCENT_SCALE)
+    except InvalidAmount as error:
+        raise Problem(error.code, "a trail has at most four decimals of a percent") from None
+    if not commands.MIN_TRAIL_PPM <= trail_ppm <= commands.MAX_TRAIL_PPM:
+        # 0 would be no trail at all for the engine, which is not what was asked for.
+        raise Problem("invalid_parameter", "a trail is from 0.01 to 50 percent")
+    return trail_ppm
+
+
 def _quote(market: Listed, amount: str | None) -> int:
     if amount is None:
         return 0
@@ -197,12 +279,21 @@ def _quote(market: Listed, amount: str | None) -> int:
 
 def _market_of(account_id: int, name: OrderName) -> Listed:
     """The market an order stands in. Raises Problem unknown_order, unavailable."""
-    market_id = selectors.market_of_order(account_id=account_id, order_id=name.order_id, client_id=name.client_id)
-    if market_id is None:
+    return listing.by_id(
+        _find(
+            lambda: selectors.market_of_order(account_id=account_id, order_id=name.order_id, client_id=name.client_id)
+        )
+    )
+
+
+def _find(read: Callable[[], T | None]) -> T:
+    """What the read model has of an order or a list. Raises Problem unknown_order, unavailable."""
+    found = read()
+    if found is None:
         # It may have been placed a moment ago: let the read model catch up before saying no.
         head = journal.head()
         behind = selectors.wait_for_sequence(head) < head
-        market_id = selectors.market_of_order(account_id=account_id, order_id=name.order_id, client_id=name.client_id)
-        if market_id is None:
+        found = read()
+        if found is None:
             raise Problem("unavailable" if behind else "unknown_order")
-    return listing.by_id(market_id)
+    return found

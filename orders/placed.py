@@ -5,7 +5,7 @@ everything here looks only at its own order, but to the end: an order that rests
 a moment later, by a stop that its own trade triggered.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +14,15 @@ from matching.engine import commands
 
 Event = Sequence[Any]
 
+PENDING = "pending"
 WAITING = "waiting"
 OPEN = "open"
 FILLED = "filled"
 CANCELED = "canceled"
 EXPIRED = "expired"
 # Events whose first field is the one order they tell of.
-_OF_ONE_ORDER = frozenset({"rest", "wait", "trigger", "reduce", "done"})
+_OF_ONE_ORDER = frozenset({"rest", "wait", "trigger", "reduce", "done", "pend", "activate"})
+_NEW_LENGTH = 18
 _STATUS_OF_REASON = {"filled": FILLED, "expired": EXPIRED}
 
 
@@ -58,10 +60,14 @@ class OrderState:
     post_only: bool
     stp: int
     expires_us: int
+    trigger: int
+    trail_ppm: int
+    display: int
     client_id: str
     created_us: int
     updated_us: int
     sequence: int
+    list_id: int = 0
     status_name: str = OPEN
     done_reason: str = ""
     remaining: int = 0
@@ -78,6 +84,47 @@ class PlacedOrder:
     fills: list[Fill]
     duplicate: bool = False
     replaced: int = 0
+
+
+@dataclass(slots=True)
+class PlacedList:
+    """A new list (its id is that of its first leg), its kind as in orders.requests.LIST_KINDS, and its legs."""
+
+    id: int
+    account_id: int
+    market_id: int
+    kind: int
+    client_id: str
+    orders: list[PlacedOrder]
+    time_us: int
+    sequence: int
+    duplicate: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its legs still depend on each other: while at least two of them are open."""
+        return is_live(made.order.done_reason for made in self.orders)
+
+    @property
+    def created_us(self) -> int:
+        """When it was placed."""
+        return self.time_us
+
+    @property
+    def updated_us(self) -> int:
+        """This is how it stands when it is placed."""
+        return self.time_us
+
+
+@dataclass(slots=True)
+class CanceledList:
+    """A list that was canceled, and those of its orders that this ended."""
+
+    list_id: int
+    market_id: int
+    order_ids: list[int]
+    time_us: int
+    sequence: int
 
 
 @dataclass(slots=True)
@@ -119,6 +166,16 @@ class CanceledAll:
     sequence: int
 
 
+def is_live(done_reasons: Iterable[str]) -> bool:
+    """Whether a list whose legs ended for these reasons ("": still open) is live: its legs depend on each other."""
+    return sum(not reason for reason in done_reasons) > 1
+
+
+def new_fields(event: Event) -> Sequence[Any]:
+    """The fields of a `new` event. The engine's first version had no trigger, trail and display."""
+    return event[1:] if len(event) == _NEW_LENGTH else (*event[1:14], 0, 0, 0, event[14])
+
+
 def raise_rejection(events: Sequence[Event], sequence: int) -> None:
     """Raises Problem with the engine's code if the command was rejected. A rejection is always the last event."""
     if events and events[-1][0] == "rejected":
@@ -129,11 +186,37 @@ def read_placed(events: Sequence[Event], *, time_us: int, sequence: int) -> Plac
     """The order that a `place` or `replace` made. Raises Problem with the engine's code."""
     raise_rejection(events, sequence)
     at = next(i for i, event in enumerate(events) if event[0] == "new")
-    _, id, account, market, side, type, tif, price, stop, size, quote, post_only, stp, expires, client_id = events[at]
+    made = _read_new(events, at, time_us, sequence)
+    # A replace ends its target right before the new order.
+    before = events[at - 1] if at else ()
+    if before and before[0] == "done" and before[9] == "replaced":
+        made.replaced = before[1]
+    return made
+
+
+def read_placed_list(events: Sequence[Event], *, time_us: int, sequence: int) -> PlacedList:
+    """The list that a `list` made, with all its legs. Raises Problem with the engine's code."""
+    raise_rejection(events, sequence)
+    begin = next(i for i, event in enumerate(events) if event[0] == "list")
+    _, id, account, market, kind, order_ids, client_id = events[begin]
+    orders = []
+    # The `new` of each leg follows, in their order; other events may stand between.
+    for at, event in enumerate(events):
+        if at > begin and event[0] == "new" and event[1] in order_ids:
+            leg = _read_new(events, at, time_us, sequence)
+            leg.order.list_id = id
+            orders.append(leg)
+    return PlacedList(id, account, market, kind, client_id, orders, time_us, sequence)
+
+
+def _read_new(events: Sequence[Event], at: int, time_us: int, sequence: int) -> PlacedOrder:
+    """The order of the `new` at this place, as it stands after all events."""
+    (id, account, market, side, type, tif, price, stop, size, quote, post_only, stp, expires, trigger, trail, display,
+     client_id) = new_fields(events[at])  # fmt: skip
     order = OrderState(
         id=id, account_id=account, market_id=market, side=side, type=type, tif=tif, price=price, stop=stop, size=size,
-        quote=quote, post_only=bool(post_only), stp=stp, expires_us=expires, client_id=client_id, created_us=time_us,
-        updated_us=time_us, sequence=sequence, remaining=size,
+        quote=quote, post_only=bool(post_only), stp=stp, expires_us=expires, trigger=trigger, trail_ppm=trail,
+        display=display, client_id=client_id, created_us=time_us, updated_us=time_us, sequence=sequence, remaining=size,
     )  # fmt: skip
     fills: list[Fill] = []
     _follow(order, fills, events[at + 1 :], time_us, sequence)
@@ -143,10 +226,7 @@ def read_placed(events: Sequence[Event], *, time_us: int, sequence: int) -> Plac
         order.fee += fill.fee
     if quote:
         order.remaining = 0
-    # A replace ends its target right before the new order.
-    before = events[at - 1] if at else ()
-    replaced = before[1] if before and before[0] == "done" and before[9] == "replaced" else 0
-    return PlacedOrder(order, fills, replaced=replaced)
+    return PlacedOrder(order, fills)
 
 
 def read_amended(events: Sequence[Event], *, time_us: int, sequence: int) -> AmendedOrder:
@@ -162,8 +242,28 @@ def read_amended(events: Sequence[Event], *, time_us: int, sequence: int) -> Ame
 def read_canceled(events: Sequence[Event], *, time_us: int, sequence: int) -> CanceledOrder:
     """The order that a `cancel` ended. Raises Problem with the engine's code."""
     raise_rejection(events, sequence)
-    _, id, _, market, side, _, remaining, *_ = events[-1]
+    # Other legs of its list end after it.
+    done = next(event for event in events if event[0] == "done" and event[9] == CANCELED)
+    _, id, _, market, side, _, remaining, *_ = done
     return CanceledOrder(id, market, side, remaining, time_us, sequence)
+
+
+def read_canceled_list(list_id: int, results: Sequence[tuple[Sequence[Event], int, int]]) -> CanceledList:
+    """What the cancels of a list's legs, each with (events, time, sequence), ended of it.
+
+    The first cancel that finds its leg open ends the others too, so most are rejected. Raises Problem with the code
+    of the first if all were.
+    """
+    ended = []
+    for events, time_us, sequence in results:
+        if events[-1][0] != "rejected":
+            orders = [event for event in events if event[0] == "done" and event[9] in (CANCELED, "list")]
+            ended.append((orders, time_us, sequence))
+    if not ended:
+        events, _, sequence = results[0]
+        raise_rejection(events, sequence)
+    dones = [event for events, _, _ in ended for event in events]
+    return CanceledList(list_id, dones[0][3], [event[1] for event in dones], ended[-1][1], ended[-1][2])
 
 
 def read_canceled_all(events: Sequence[Event], *, time_us: int, sequence: int) -> CanceledAll:
@@ -194,7 +294,9 @@ def _follow(
             order.remaining = event[6]
         elif kind == "wait":
             order.status_name = WAITING
-        elif kind == "trigger":
+        elif kind == "pend":
+            order.status_name = PENDING
+        elif kind in ("trigger", "activate"):
             order.status_name = OPEN
         elif kind == "reduce":
             order.remaining = event[7]

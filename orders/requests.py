@@ -8,22 +8,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from accounts.fields import Readers, decimal, flag, integer, one_of, read_fields, text_of
+from accounts.fields import Readers, decimal, flag, integer, items, one_of, read_fields, text_of
 from accounts.problems import Problem
 from matching.engine import commands
 
 SYMBOL: Final = re.compile(r"[A-Z0-9]{1,16}-[A-Z0-9]{1,16}", re.ASCII)
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+# A leg without a client id of its own gets the list's with a dot and its number, so the list's is shorter.
+LIST_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,62}", re.ASCII)
+LEGS_MIN, LEGS_MAX = 2, 3
 BATCH_MAX: Final = 500
 ORDER_ID_MAX: Final = 2**53
 # Year 2255: in µs still far within 64 bits.
 TIME_MS_MAX: Final = 9_000_000_000_000
 DEAD_MAN_MS_MAX: Final = 24 * 3600 * 1000
 
+TRIGGERS: Final = commands.TRIGGERS
+LIST_KINDS: Final = commands.LIST_KINDS
+
 _SIDES: Final = {name: number for number, name in enumerate(commands.SIDES)}
 _TYPES: Final = {name: number for number, name in enumerate(commands.TYPES)}
 _TIFS: Final = {name: number for number, name in enumerate(commands.TIFS)}
 _STPS: Final = {name: number for number, name in enumerate(commands.STPS)}
+_TRIGGERS: Final = {name: number for number, name in enumerate(TRIGGERS)}
+_LIST_KINDS: Final = {name: number for number, name in enumerate(LIST_KINDS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,19 @@ class OrderRequest:
     stp: int
     expires_ms: int
     client_id: str
+    trigger: int = 0
+    trail_percent: str | None = None
+    display_size: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """Orders of one market to place together; `kind` counts LIST_KINDS."""
+
+    market: str
+    kind: int
+    orders: tuple[OrderRequest, ...]
+    client_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +98,20 @@ ORDER: Final[Readers] = {
     "stp": one_of(_STPS),
     "expires_at": integer(1, TIME_MS_MAX),
     "client_id": _client_id,
+    "trigger": one_of(_TRIGGERS),
+    "trail_percent": decimal,
+    "display_size": decimal,
+}
+LIST: Final[Readers] = {
+    "kind": one_of(_LIST_KINDS),
+    "market": _market,
+    "orders": items(LEGS_MIN, LEGS_MAX),
+    "client_id": text_of(LIST_CLIENT_ID, "1 to 62 of letters, digits, '_', '.', ':', '-'"),
 }
 AMEND: Final[Readers] = {"price": decimal, "size": decimal}
 CANCEL_ALL: Final[Readers] = {"market": _market, "side": one_of(_SIDES)}
 NAME: Final[Readers] = {"order_id": _order_id, "client_id": _client_id}
+LIST_NAME: Final[Readers] = {"list_id": _order_id, "client_id": _client_id}
 DEAD_MAN: Final[Readers] = {"timeout_ms": integer(0, DEAD_MAN_MS_MAX)}
 
 
@@ -102,7 +133,30 @@ def read_order(body: Any) -> OrderRequest:
         stp=get("stp", commands.STP_NONE),
         expires_ms=get("expires_at", 0),
         client_id=get("client_id", ""),
+        trigger=get("trigger", 0),
+        trail_percent=get("trail_percent"),
+        display_size=get("display_size"),
     )
+
+
+def read_list(body: Any) -> ListRequest:
+    """A list of orders. Each is a new order's body; its market may be left out."""
+    fields = read_fields(body, LIST, required=("kind", "market", "orders"))
+    legs = []
+    for number, leg in enumerate(fields["orders"]):
+        try:
+            order = read_order({"market": fields["market"], **leg} if isinstance(leg, dict) else leg)
+        except Problem as problem:
+            errors = {f"orders[{number}].{name}": text for name, text in problem.extra.get("errors", {}).items()}
+            raise Problem(problem.code, f"orders[{number}]: {problem.detail}", errors=errors) from None
+        if order.market != fields["market"]:
+            raise Problem(
+                "invalid_request",
+                "the orders of a list have one market",
+                errors={f"orders[{number}].market": "another"},
+            )
+        legs.append(order)
+    return ListRequest(fields["market"], fields["kind"], tuple(legs), fields.get("client_id", ""))
 
 
 def read_batch(body: Any, name: str) -> list[Any]:
@@ -140,6 +194,14 @@ def read_name(body: Any) -> OrderName:
     if len(fields) != 1:
         raise Problem("invalid_request", "give order_id or client_id", errors={"order_id": "this or client_id"})
     return OrderName(fields.get("order_id", 0), fields.get("client_id", ""))
+
+
+def read_list_name(body: Any) -> OrderName:
+    """A list named by `list_id`, which is its first order's id, or by its own `client_id`, not both."""
+    fields = read_fields(body, LIST_NAME)
+    if len(fields) != 1:
+        raise Problem("invalid_request", "give list_id or client_id", errors={"list_id": "this or client_id"})
+    return OrderName(fields.get("list_id", 0), fields.get("client_id", ""))
 
 
 def read_names(body: Any) -> list[OrderName | Problem]:

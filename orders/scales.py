@@ -13,6 +13,10 @@ from matching.money import InvalidAmount, format_atoms, parse_decimal
 AVERAGE_EXTRA_DECIMALS: Final = 4
 
 
+# ppm are percent with four decimals.
+PERCENT_SCALE: Final = 4
+
+
 class MarketNumbers(Protocol):
     """What a scale is made from; orders.models.Market is one."""
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.problems import Problem
 from matching import projection
-from orders.models import Candle, Market, Order, Ticker24h, Trade
-from orders.placed import Fill
+from orders.models import Candle, FeeTier, Market, Order, OrderList, Ticker24h, Trade
+from orders.placed import Fill, is_live
 from orders.projection import NAME
 
 OPEN: Final = Q(status__lte=Order.Status.OPEN)
@@ -25,6 +25,36 @@ class StoredFill(Fill):
     """A fill of the read model; `id` is its place among all fills."""
 
     id: int = 0
+
+
+@dataclass(slots=True)
+class StoredList:
+    """A list of the read model with its orders, by id; `updated_us` and `sequence` are the latest of theirs."""
+
+    id: int
+    account_id: int
+    market_id: int
+    kind: int
+    client_id: str
+    created_us: int
+    updated_us: int
+    sequence: int
+    orders: list[Order]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its legs still depend on each other."""
+        return is_live(order.done_reason for order in self.orders)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketFees:
+    """What an account pays in a market: millionths of what it receives, as a maker and as a taker."""
+
+    market: Market
+    tier: int
+    maker_ppm: int
+    taker_ppm: int
 
 
 def sequence() -> int:
@@ -48,6 +78,17 @@ def get_market(*, symbol: str) -> Market:
     if market is None:
         raise Problem("unknown_market")
     return market
+
+
+def fee_tier(*, account_id: int) -> int:
+    """The account's fee tier; 0 pays most."""
+    return FeeTier.objects.filter(account_id=account_id).values_list("tier", flat=True).first() or 0
+
+
+def fees(*, account_id: int) -> list[MarketFees]:
+    """What the account pays in each market, by market id. A tier beyond a market's table uses its last row."""
+    tier = fee_tier(account_id=account_id)
+    return [MarketFees(market, tier, *market.fees[min(tier, len(market.fees) - 1)]) for market in list_markets()]
 
 
 def get_order(*, account_id: int, order_id: int = 0, client_id: str = "") -> Order:
@@ -83,6 +124,49 @@ def list_orders(
     if is_open is not None:
         rows = rows.filter(OPEN) if is_open else rows.exclude(OPEN)
     return list(_narrowed(rows, market_id=market_id, side=side, id__lt=before_id).order_by("-id")[:limit])
+
+
+def find_list(*, account_id: int, list_id: int = 0, client_id: str = "") -> OrderList | None:
+    """A list of the account, by id if above 0, else the latest of that client id; None if there is none."""
+    rows = OrderList.objects.filter(account_id=account_id)
+    if list_id > 0:
+        return rows.filter(id=list_id).first()
+    return rows.filter(client_id=client_id).order_by("-id").first() if client_id else None
+
+
+def get_list(*, account_id: int, list_id: int = 0, client_id: str = "") -> StoredList:
+    """As find_list, with its orders. Raises Problem unknown_order."""
+    row = find_list(account_id=account_id, list_id=list_id, client_id=client_id)
+    if row is None:
+        raise Problem("unknown_order", "the account has no such list")
+    return _with_orders([row])[0]
+
+
+def list_lists(
+    *, account_id: int, is_open: bool | None = None, market_id: int | None = None, before_id: int | None = None,
+    limit: int = 100,
+) -> list[StoredList]:  # fmt: skip
+    """The account's lists with their orders; open ones are those that are live."""
+    rows = OrderList.objects.filter(account_id=account_id)
+    if is_open is not None:
+        legs = Order.objects.filter(OPEN, account_id=account_id, list_id__gt=0).order_by()
+        live = legs.values("list_id").annotate(legs=Count("id")).filter(legs__gt=1).values("list_id")
+        rows = rows.filter(id__in=live) if is_open else rows.exclude(id__in=live)
+    return _with_orders(list(_narrowed(rows, market_id=market_id, id__lt=before_id).order_by("-id")[:limit]))
+
+
+def _with_orders(rows: list[OrderList]) -> list[StoredList]:
+    orders = Order.objects.in_bulk([id for row in rows for id in row.order_ids])
+    found = []
+    for row in rows:
+        legs = [orders[id] for id in row.order_ids]
+        found.append(
+            StoredList(
+                row.pk, row.account_id, row.market_id, row.kind, row.client_id, row.created_us,
+                max(leg.updated_us for leg in legs), max(leg.sequence for leg in legs), legs,
+            )
+        )  # fmt: skip
+    return found
 
 
 def list_fills(

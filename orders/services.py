@@ -11,8 +11,8 @@ from accounts.problems import Problem
 from matching import gateway
 from matching.engine.commands import Command
 from orders import order_entry
-from orders.placed import AmendedOrder, CanceledAll, CanceledOrder, PlacedOrder
-from orders.requests import AmendRequest, OrderName, OrderRequest
+from orders.placed import AmendedOrder, CanceledAll, CanceledList, CanceledOrder, PlacedList, PlacedOrder
+from orders.requests import AmendRequest, ListRequest, OrderName, OrderRequest
 
 
 def place_order(*, account_id: int, order: OrderRequest, deadline_us: int = 0) -> PlacedOrder:
@@ -52,6 +52,20 @@ def replace_order(*, account_id: int, target: OrderName, order: OrderRequest, de
     """Cancel `target` and place `order`, both or neither."""
     command = order_entry.replace_command(account_id=account_id, target=target, order=order, deadline_us=deadline_us)
     return order_entry.read_placed(gateway.submit([command])[0])
+
+
+def place_list(*, account_id: int, order_list: ListRequest, deadline_us: int = 0) -> PlacedList:
+    """Place the orders of a list, all or none. With client ids that this very list has taken, its first result."""
+    command = order_entry.list_command(account_id=account_id, order_list=order_list, deadline_us=deadline_us)
+    return order_entry.read_placed_list(gateway.submit([command])[0])
+
+
+def cancel_list(*, account_id: int, list_id: int = 0, client_id: str = "", deadline_us: int = 0) -> CanceledList:
+    """Cancel what is left of a list, named by its id if above 0, else by its client id."""
+    list_id, cancels = order_entry.list_cancel_commands(
+        account_id=account_id, list_id=list_id, client_id=client_id, deadline_us=deadline_us
+    )
+    return order_entry.read_canceled_list(list_id, gateway.submit(cancels))
 
 
 def amend_order(*, account_id: int, name: OrderName, changes: AmendRequest, deadline_us: int = 0) -> AmendedOrder:

@@ -6,9 +6,7 @@ from matching.engine.commands import SIDES
 from matching.money import format_atoms
 from orders.listing import Listed
 from orders.models import Candle, Market, Trade
-from orders.scales import MarketScale
-
-PERCENT_SCALE = 4  # ppm are percent with four decimals
+from orders.scales import PERCENT_SCALE, MarketScale
 
 
 def market_json(market: Market) -> dict[str, Any]:

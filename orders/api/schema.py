@@ -9,10 +9,13 @@ from accounts.api.openapi import DecimalText, Milliseconds, ProblemSerializer
 from matching.engine.commands import SIDES, STPS, TIFS, TYPES
 from orders import requests
 
-STATUSES = ("open", "partially_filled", "waiting", "filled", "canceled", "expired")
-REASONS = ("filled", "canceled", "replaced", "unfilled", "fok", "stp", "funds", "expired", "deadman")
+STATUSES = ("open", "partially_filled", "waiting", "pending", "filled", "canceled", "expired")
+REASONS = (
+    "filled", "canceled", "replaced", "unfilled", "fok", "stp", "funds", "expired", "deadman", "list", "refused",
+)  # fmt: skip
 SYMBOL = rf"^{requests.SYMBOL.pattern}$"
 CLIENT_ID = rf"^{requests.CLIENT_ID.pattern}$"
+LIST_CLIENT_ID = rf"^{requests.LIST_CLIENT_ID.pattern}$"
 
 MARKET = OpenApiParameter("market", {"type": "string", "pattern": SYMBOL}, description="Only of this market.")
 SIDE = OpenApiParameter("side", str, enum=SIDES, description="Only of this side.")
@@ -29,9 +32,17 @@ class NewOrder(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=TYPES, default="limit")
     tif = serializers.ChoiceField(choices=TIFS, help_text="Default gtc for limit orders, ioc for market orders.")
     price = DecimalText(help_text="Of a limit order: a multiple of the market's tick size.")
-    stop_price = DecimalText(help_text="Makes it a stop order that waits until the last price gets here.")
+    stop_price = DecimalText(help_text="Makes it an order that waits until the last price gets here.")
+    trigger = serializers.ChoiceField(
+        choices=requests.TRIGGERS, default="stop",
+        help_text="stop: a buy waits for a rise to stop_price, a sell for a fall. take_profit: the other way round.",
+    )  # fmt: skip
+    trail_percent = DecimalText(
+        help_text="0.01 to 50: the stop follows the last price at this distance, beginning at stop_price if given."
+    )
     size = DecimalText(help_text="In the base currency: a multiple of the market's lot size.")
     quote_amount = DecimalText(help_text="Of a market order instead of size: spend or receive that much.")
+    display_size = DecimalText(help_text="Makes it an iceberg: at most this much of it is shown in the book.")
     post_only = serializers.BooleanField(default=False)
     stp = serializers.ChoiceField(choices=STPS, default="none", help_text="Self-trade prevention.")
     expires_at = Milliseconds(min_value=1, max_value=requests.TIME_MS_MAX, help_text="Of a gtd order.")
@@ -59,9 +70,12 @@ class Order(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=TYPES)
     tif = serializers.ChoiceField(choices=TIFS)
     price = DecimalText(allow_null=True)
+    trigger = serializers.ChoiceField(choices=requests.TRIGGERS, allow_null=True)
     stop_price = DecimalText(allow_null=True)
+    trail_percent = DecimalText(allow_null=True)
     size = DecimalText(allow_null=True)
     quote_amount = DecimalText(allow_null=True)
+    display_size = DecimalText(allow_null=True)
     filled_size = DecimalText()
     filled_quote = DecimalText()
     remaining_size = DecimalText(allow_null=True)
@@ -73,6 +87,7 @@ class Order(serializers.Serializer[Any]):
     post_only = serializers.BooleanField()
     stp = serializers.ChoiceField(choices=STPS)
     expires_at = Milliseconds(allow_null=True)
+    list_id = serializers.IntegerField(allow_null=True, help_text="The list it was placed with.")
     created_at = Milliseconds()
     updated_at = Milliseconds()
     sequence = serializers.IntegerField(help_text="Of the last command that changed it.")

@@ -3,13 +3,17 @@
 Amounts are decimal text, times milliseconds, what does not apply is null.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Protocol
 
 from matching.engine.commands import SIDES, STPS, TIFS, TYPES
+from matching.money import format_atoms
 from orders.listing import Listed
-from orders.placed import AmendedOrder, CanceledAll, CanceledOrder, Fill, PlacedOrder
-from orders.scales import MarketScale
+from orders.placed import AmendedOrder, CanceledAll, CanceledList, CanceledOrder, Fill, PlacedList, PlacedOrder
+from orders.requests import LIST_KINDS, TRIGGERS
+from orders.scales import PERCENT_SCALE, MarketScale
+from orders.selectors import StoredList
 
 OPEN = "open"
 PARTIALLY_FILLED = "partially_filled"
@@ -40,6 +44,10 @@ class OrderLike(Protocol):
     post_only: Any
     stp: Any
     expires_us: Any
+    trigger: Any
+    trail_ppm: Any
+    display: Any
+    list_id: Any
     client_id: Any
     done_reason: Any
     filled_lots: Any
@@ -48,6 +56,22 @@ class OrderLike(Protocol):
     created_us: Any
     updated_us: Any
     sequence: Any
+
+
+class ListLike(Protocol):
+    """orders.placed.PlacedList, orders.selectors.StoredList, or the list that market data keeps."""
+
+    id: Any
+    kind: Any
+    client_id: Any
+    sequence: Any
+
+    @property
+    def is_live(self) -> bool: ...
+    @property
+    def created_us(self) -> Any: ...
+    @property
+    def updated_us(self) -> Any: ...
 
 
 class MarketLike(Protocol):
@@ -64,7 +88,7 @@ class MarketLike(Protocol):
 
 
 def order_json(order: OrderLike, market: MarketLike, status: str) -> dict[str, Any]:
-    """One order; `status` is open, waiting, filled, canceled or expired."""
+    """One order; `status` is open, waiting, pending, filled, canceled or expired."""
     scale = market.scale
     is_by_size = order.size > 0
     filled = order.filled_lots
@@ -76,9 +100,12 @@ def order_json(order: OrderLike, market: MarketLike, status: str) -> dict[str, A
         "type": TYPES[order.type],
         "tif": TIFS[order.tif],
         "price": _price(scale, order.price) if order.price else None,
+        "trigger": TRIGGERS[order.trigger] if order.stop or order.trail_ppm else None,
         "stop_price": _price(scale, order.stop) if order.stop else None,
+        "trail_percent": format_atoms(order.trail_ppm, PERCENT_SCALE) if order.trail_ppm else None,
         "size": _size(scale, order.size) if is_by_size else None,
         "quote_amount": scale.quote_text(order.quote) if order.quote else None,
+        "display_size": _size(scale, order.display) if order.display else None,
         "filled_size": _size(scale, filled),
         "filled_quote": scale.quote_text(order.filled_quote),
         "remaining_size": _size(scale, order.size - filled) if is_by_size else None,
@@ -90,6 +117,7 @@ def order_json(order: OrderLike, market: MarketLike, status: str) -> dict[str, A
         "post_only": bool(order.post_only),
         "stp": STPS[order.stp],
         "expires_at": order.expires_us // 1000 or None,
+        "list_id": order.list_id or None,
         "created_at": order.created_us // 1000,
         "updated_at": order.updated_us // 1000,
         "sequence": order.sequence,
@@ -122,6 +150,47 @@ def placed_json(made: PlacedOrder, market: Listed) -> dict[str, Any]:
     shape["duplicate"] = made.duplicate
     shape["replaced"] = made.replaced or None
     return shape
+
+
+def list_json(order_list: ListLike, legs: Iterable[tuple[int, str]], market: MarketLike) -> dict[str, Any]:
+    """A list of orders, of which only the names are told: (id, client id)."""
+    return {
+        "id": order_list.id,
+        "client_id": order_list.client_id or None,
+        "market": market.symbol,
+        "kind": LIST_KINDS[order_list.kind],
+        "status": "live" if order_list.is_live else "ended",
+        "legs": [{"order_id": id, "client_id": client_id or None} for id, client_id in legs],
+        "created_at": order_list.created_us // 1000,
+        "updated_at": order_list.updated_us // 1000,
+        "sequence": order_list.sequence,
+    }
+
+
+def placed_list_json(made: PlacedList, market: Listed) -> dict[str, Any]:
+    """A new list with its orders and their fills so far."""
+    shape = list_json(made, [(leg.order.id, leg.order.client_id) for leg in made.orders], market)
+    shape["orders"] = [placed_json(leg, market) for leg in made.orders]
+    shape["duplicate"] = made.duplicate
+    return shape
+
+
+def stored_list_json(order_list: StoredList, market: Listed) -> dict[str, Any]:
+    """A list of the read model with its orders."""
+    shape = list_json(order_list, [(order.pk, order.client_id) for order in order_list.orders], market)
+    shape["orders"] = [order_json(order, market, order.status_name) for order in order_list.orders]
+    return shape
+
+
+def canceled_list_json(canceled: CanceledList, market: Listed) -> dict[str, Any]:
+    """The orders that canceling a list ended."""
+    return {
+        "id": canceled.list_id,
+        "market": market.symbol,
+        "order_ids": canceled.order_ids,
+        "time": canceled.time_us // 1000,
+        "sequence": canceled.sequence,
+    }
 
 
 def amended_json(amended: AmendedOrder, market: Listed) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.api import markets, reads, writes
+from orders.api import fees, lists, markets, reads, writes
 
 urlpatterns = [
     path("markets", markets.MarketsView.as_view(), name="markets"),
@@ -18,6 +18,10 @@ urlpatterns = [
     path("orders/<int:order_id>", reads.OrderView.as_view(), name="order"),
     path("orders/<int:order_id>/replace", writes.ReplaceOrderView.as_view(), name="order_replace"),
     path("orders/by-client-id/<str:client_id>", reads.OrderView.as_view(), name="order_by_client_id"),
+    path("order-lists", lists.ListsView.as_view(), name="order_lists"),
+    path("order-lists/<int:list_id>", lists.ListView.as_view(), name="order_list"),
+    path("order-lists/by-client-id/<str:client_id>", lists.ListView.as_view(), name="order_list_by_client_id"),
+    path("fees", fees.FeesView.as_view(), name="fees"),
     path("fills", reads.FillsView.as_view(), name="fills"),
     path("dead-man-switch", writes.DeadManSwitchView.as_view(), name="dead_man_switch"),
 ]

@@ -13,7 +13,7 @@ from orders.marketdata.balances import Balances
 from orders.marketdata.book import Level
 from orders.marketdata.market import Market
 from orders.marketdata.runs import Run
-from orders.marketdata.working import WorkingOrder, WorkingOrders
+from orders.marketdata.working import WorkingList, WorkingOrder, WorkingOrders
 from orders.placed import FILLED
 
 
@@ -39,6 +39,8 @@ class AccountChange:
     orders: list[WorkingOrder] = field(default_factory=list)
     fills: list[dict[str, Any]] = field(default_factory=list)
     balances: list[tuple[int, int, int]] = field(default_factory=list)
+    # Those that began or ended.
+    lists: list[WorkingList] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -84,6 +86,10 @@ class Fold:
                 self._apply(event, watched)
         return self._take_changes(watched)
 
+    def shown_markets(self) -> list[Market]:
+        """The markets that are published."""
+        return [market for market in self.markets.values() if market.is_shown]
+
     def _apply(self, event: Sequence[Any], watched: Collection[int]) -> None:
         kind = event[0]
         if kind == "new":
@@ -121,13 +127,21 @@ class Fold:
             _, order, account, market_id, side, released = event
             self.orders.touch(order, self.sequence, self.time_us).is_waiting = False
             self._hold(self.markets[market_id], account, side, -released)
+        elif kind == "show":
+            # How much of an iceberg is to be seen is the book's matter; the order itself is as before.
+            _, _order, _account, market_id, side, price, lots, _hidden = event
+            self.markets[market_id].book.add(side, price, lots)
         else:
             self._apply_seldom(event)
 
     def _apply_seldom(self, event: Sequence[Any]) -> None:
-        """Events of money in and out and of operators. The rest change nothing here."""
+        """Events of lists, of money in and out and of operators. The rest change nothing here."""
         kind = event[0]
-        if kind == "deposit":
+        if kind == "list":
+            self.orders.new_list(event, self.sequence, self.time_us)
+        elif kind in ("pend", "activate"):
+            self.orders.touch(event[1], self.sequence, self.time_us).is_pending = kind == "pend"
+        elif kind == "deposit":
             self.balances.move(event[3], event[4], event[5], 0)
         elif kind == "transfer":
             _, _transfer, source, to, asset, amount = event
@@ -233,12 +247,22 @@ class Fold:
         self._trades = {}
 
         orders, assets, fills = self.orders.take_changed(), self.balances.take_changed(), self._fills
+        # A list changes with its orders, so its account is among those anyway.
+        lists = self.orders.take_changed_lists()
         for account in sorted(orders.keys() | assets.keys()):
             prev, self.account_last[account] = self.account_last.get(account, 0), last
             if account in watched:
                 balances = self.balances.of(account, assets[account]) if account in assets else []
                 changes.accounts.append(
-                    AccountChange(account, prev, last, orders.get(account, []), fills.get(account, []), balances)
+                    AccountChange(
+                        account,
+                        prev,
+                        last,
+                        orders.get(account, []),
+                        fills.get(account, []),
+                        balances,
+                        lists.get(account, []),
+                    )
                 )
         self._fills = {}
         return changes

@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from matching.money import format_atoms
-from orders.api.shapes import order_json
+from orders.api.shapes import list_json, order_json
 from orders.marketdata.candles import Candle
 from orders.marketdata.fold import AccountChange, BookChange, Fold
 from orders.marketdata.market import Market
 from orders.marketdata.runs import Run
-from orders.marketdata.working import WorkingOrder
+from orders.marketdata.working import WorkingList, WorkingOrder
 
 NO_CHAIN: Final = -1
 # What the quick copy of a book for REST holds of each side.
@@ -23,8 +23,8 @@ TOP_LEVELS: Final = 100
 
 
 class Envelope(NamedTuple):
-    """A decoded envelope. Trades have two frames: single and aggregate ones; private ones three: orders, fills,
-    balances (empty: nothing).
+    """A decoded envelope. Trades have two frames: single and aggregate ones; private ones four: orders, fills,
+    balances, lists (empty: nothing).
     """
 
     prev: int
@@ -121,11 +121,12 @@ def account_update(fold: Fold, change: AccountChange) -> bytes:
         _orders("update", change.last, fold, change.orders) if change.orders else b"",
         _private("fills", "update", change.last, change.fills) if change.fills else b"",
         _balances("update", change.last, fold, change.balances) if change.balances else b"",
+        _lists("update", change.last, fold, change.lists) if change.lists else b"",
     )
 
 
 def account_snapshot(fold: Fold, account: int) -> bytes:
-    """The envelope that begins an account's channels: open orders, no fills, all balances.
+    """The envelope that begins an account's channels: open orders, no fills, all balances, live lists.
 
     Its `last` is the account's last change, which the next update names as `prev`.
     """
@@ -136,6 +137,7 @@ def account_snapshot(fold: Fold, account: int) -> bytes:
         _orders("snapshot", now, fold, fold.orders.of(account)),
         _private("fills", "snapshot", now, []),
         _balances("snapshot", now, fold, fold.balances.of(account)),
+        _lists("snapshot", now, fold, fold.orders.lists_of(account)),
     )
 
 
@@ -143,6 +145,11 @@ def _orders(kind: str, sequence: int, fold: Fold, orders: Sequence[WorkingOrder]
     return _private(
         "orders", kind, sequence, [order_json(order, fold.markets[order.market], order.status) for order in orders]
     )
+
+
+def _lists(kind: str, sequence: int, fold: Fold, lists: Sequence[WorkingList]) -> bytes:
+    shown = [list_json(one, one.legs.items(), fold.markets[one.market]) for one in lists]
+    return _private("lists", kind, sequence, shown)
 
 
 def _balances(kind: str, sequence: int, fold: Fold, balances: Sequence[tuple[int, int, int]]) -> bytes:

@@ -1,5 +1,6 @@
 """One market as market data sees it: how its integers read, its book, candles, ticker and latest trades. Pure."""
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
@@ -9,11 +10,20 @@ from orders.marketdata.book import Book
 from orders.marketdata.candles import Candle, Candles
 from orders.marketdata.runs import Run, Runs
 from orders.marketdata.ticker import Ticker
-from orders.scales import MarketScale
+from orders.scales import InexactScale, MarketScale
+
+log = logging.getLogger(__name__)
 
 RECENT_TRADES: Final = 200
 # Texts of prices and sizes are asked for again and again; a full cache is emptied.
 TEXTS_MAX: Final = 50_000
+
+
+class _TicksAndLots:
+    """Numbers of a market whose texts are its integers."""
+
+    lot_atoms = unit = 1
+    base_scale = quote_scale = 0
 
 
 class Market:
@@ -25,7 +35,14 @@ class Market:
         self.market, self.symbol, self.base, self.quote, self.lot_atoms, self.unit = self.fields[:6]
         self.base_code, self.base_scale = base
         self.quote_code, self.quote_scale = quote
-        self.scale = MarketScale(self)
+        # A market that no decimal text can show is not published; the engine refuses such, but a journal may have one.
+        self.is_shown = True
+        try:
+            self.scale = MarketScale(self)
+        except InexactScale as error:
+            log.error("market %s is left out of market data: %s", self.symbol, error)
+            self.is_shown = False
+            self.scale = MarketScale(_TicksAndLots)
         self._price_texts: dict[int, str] = {}
         self._size_texts: dict[int, str] = {}
         self.state = "open"

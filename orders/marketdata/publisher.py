@@ -63,6 +63,8 @@ class Publisher:
         put = self._commands.append
         time_ms = fold.time_us // 1000
         for change in changes.books:
+            if not change.market.is_shown:
+                continue
             symbol = change.market.symbol
             envelope = frames.seal(change.prev, change.last, frames.book_update(change, time_ms))
             put(("PUBLISH", names.book_topic(symbol), envelope))
@@ -110,11 +112,11 @@ class Publisher:
         """Store everything anew and tell all sockets to fetch it: for an empty Redis and after a break."""
         self._commands.clear()
         self._tickers.clear()
-        self._symbols = {market.symbol for market in fold.markets.values()}
+        self._symbols = {market.symbol for market in fold.shown_markets()}
         commands: list[tuple[Any, ...]] = [("DEL", names.MARKETS)]
         if self._symbols:
             commands.append(("SADD", names.MARKETS, *self._symbols))
-        for market in fold.markets.values():
+        for market in fold.shown_markets():
             commands += self._book_commands(market, fold)
             commands.append(("DEL", names.trades(market.symbol)))
             if market.trades:
@@ -129,7 +131,7 @@ class Publisher:
 
     def _announce_markets(self, fold: Fold) -> None:
         """A market that is new has a book, if an empty one."""
-        for market in fold.markets.values():
+        for market in fold.shown_markets():
             if market.symbol not in self._symbols:
                 self._symbols.add(market.symbol)
                 self._commands.append(("SADD", names.MARKETS, market.symbol))
@@ -157,7 +159,7 @@ class Publisher:
         if now < self._summaries_at:
             return
         self._summaries_at = now + SUMMARY_S
-        for market in fold.markets.values():
+        for market in fold.shown_markets():
             by_interval: dict[str, list[Any]] = {}
             for interval, candle in market.candles.take_changed():
                 by_interval.setdefault(interval, []).append(candle)

@@ -17,11 +17,11 @@ from orders.marketdata.candles import Candle
 from orders.marketdata.fold import Fold
 from orders.marketdata.market import Market
 from orders.marketdata.ticker import Ticker
-from orders.marketdata.working import WorkingOrder
+from orders.marketdata.working import WorkingList, WorkingOrder
 
 log = logging.getLogger(__name__)
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ def dump(fold: Fold) -> dict[str, Any]:
             for asset, (available, held) in assets.items()
         ],
         "orders": [order.dump() for order in fold.orders.orders.values()],
+        "lists": [one.dump() for one in {one.id: one for one in fold.orders.lists.values()}.values()],
         "account_last": list(fold.account_last.items()),
     }
 
@@ -94,6 +95,8 @@ def undump(values: dict[str, Any]) -> Fold:
         fold.balances.accounts.setdefault(account, {})[asset] = [int(available), int(held)]
     for dumped in values["orders"]:
         fold.orders.insert(WorkingOrder.load(dumped))
+    for dumped in values["lists"]:
+        fold.orders.insert_list(WorkingList.load(dumped))
     fold.account_last = dict(values["account_last"])
     return fold
 

@@ -6,24 +6,26 @@ Pure. An order is here from its `new` to its end; the last state of an ended one
 from collections.abc import Sequence
 from typing import Any, Final
 
-from orders.placed import CANCELED, EXPIRED, FILLED, OPEN, WAITING
+from orders.placed import CANCELED, EXPIRED, FILLED, OPEN, PENDING, WAITING, is_live, new_fields
 
 
 class WorkingOrder:
     """One order: the fields of its `new` event, and what became of it since. Ticks, lots, atoms, microseconds."""
 
     __slots__ = (
-        "account", "client_id", "created_us", "done_reason", "expires_us", "fee", "filled_lots", "filled_quote", "id",
-        "is_waiting", "market", "post_only", "price", "quote", "sequence", "side", "size", "stop", "stp", "tif", "type",
-        "updated_us",
+        "account", "client_id", "created_us", "display", "done_reason", "expires_us", "fee", "filled_lots",
+        "filled_quote", "id", "is_pending", "is_waiting", "list_id", "market", "post_only", "price", "quote",
+        "sequence", "side", "size", "stop", "stp", "tif", "trail_ppm", "trigger", "type", "updated_us",
     )  # fmt: skip
 
     def __init__(self, new: Sequence[Any], sequence: int, time_us: int) -> None:
         (
-            _, self.id, self.account, self.market, self.side, self.type, self.tif, self.price, self.stop,
-            self.size, self.quote, self.post_only, self.stp, self.expires_us, self.client_id,
-        ) = new  # fmt: skip
-        self.is_waiting = False
+            self.id, self.account, self.market, self.side, self.type, self.tif, self.price, self.stop,
+            self.size, self.quote, self.post_only, self.stp, self.expires_us, self.trigger, self.trail_ppm,
+            self.display, self.client_id,
+        ) = new_fields(new)  # fmt: skip
+        self.list_id = 0
+        self.is_waiting = self.is_pending = False
         self.filled_lots = self.filled_quote = self.fee = 0
         self.done_reason = ""
         self.sequence = sequence
@@ -38,6 +40,8 @@ class WorkingOrder:
             return EXPIRED if self.done_reason == EXPIRED else CANCELED
         if self.is_waiting:
             return WAITING
+        if self.is_pending:
+            return PENDING
         return OPEN
 
     def dump(self) -> list[Any]:
@@ -55,15 +59,55 @@ class WorkingOrder:
 
 
 _DUMPED: Final = tuple(sorted(WorkingOrder.__slots__))
-_BIG: Final = frozenset({"fee", "filled_quote", "quote", "size", "filled_lots"})
+_BIG: Final = frozenset({"display", "expires_us", "fee", "filled_lots", "filled_quote", "quote", "size"})
+
+
+class WorkingList:
+    """A live list: what its `list` event said, and its legs while at least two of them are open."""
+
+    __slots__ = ("account", "client_id", "created_us", "done", "id", "kind", "legs", "market", "sequence", "updated_us")
+
+    def __init__(self, event: Sequence[Any], sequence: int, time_us: int) -> None:
+        _, self.id, self.account, self.market, self.kind, order_ids, self.client_id = event
+        self.created_us = self.updated_us = time_us
+        self.sequence = sequence
+        # Each leg's id and client id; the legs' `new` events follow.
+        self.legs: dict[int, str] = dict.fromkeys(order_ids, "")
+        self.done: list[int] = []
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its legs still depend on each other."""
+        return is_live("done" if id in self.done else "" for id in self.legs)
+
+    def dump(self) -> list[Any]:
+        """As JSON-able values."""
+        return [
+            self.id, self.account, self.market, self.kind, self.client_id, self.created_us, self.updated_us,
+            self.sequence, list(self.legs.items()), self.done,
+        ]  # fmt: skip
+
+    @classmethod
+    def load(cls, values: Sequence[Any]) -> "WorkingList":
+        """What `dump` gave."""
+        made = cls.__new__(cls)
+        (
+            made.id, made.account, made.market, made.kind, made.client_id, made.created_us, made.updated_us,
+            made.sequence, legs, made.done,
+        ) = values  # fmt: skip
+        made.legs = dict(legs)
+        return made
 
 
 class WorkingOrders:
     """Open orders by id and by account; remembers which changed since they were last taken."""
 
-    __slots__ = ("_by_account", "_changed", "orders")
+    __slots__ = ("_by_account", "_changed", "_changed_lists", "lists", "orders")
 
     def __init__(self) -> None:
+        # Live lists by the ids of their legs.
+        self.lists: dict[int, WorkingList] = {}
+        self._changed_lists: dict[int, WorkingList] = {}
         self.orders: dict[int, WorkingOrder] = {}
         self._by_account: dict[int, dict[int, WorkingOrder]] = {}
         self._changed: dict[int, WorkingOrder] = {}
@@ -80,6 +124,34 @@ class WorkingOrders:
         self._changed = {}
         return by_account
 
+    def take_changed_lists(self) -> dict[int, list[WorkingList]]:
+        """Lists by account that began or ended since the last call."""
+        by_account: dict[int, list[WorkingList]] = {}
+        for order_list in self._changed_lists.values():
+            by_account.setdefault(order_list.account, []).append(order_list)
+        self._changed_lists = {}
+        return by_account
+
+    def lists_of(self, account: int) -> list[WorkingList]:
+        """The account's live lists, in the order they came."""
+        found = {
+            id(self.lists[order]): self.lists[order]
+            for order in self._by_account.get(account, ())
+            if order in self.lists
+        }
+        return list(found.values())
+
+    def insert_list(self, order_list: WorkingList) -> None:
+        """Put a list among the live ones without marking it as changed."""
+        for order in order_list.legs:
+            self.lists[order] = order_list
+
+    def new_list(self, event: Sequence[Any], sequence: int, time_us: int) -> None:
+        """A `list` event."""
+        order_list = WorkingList(event, sequence, time_us)
+        self.insert_list(order_list)
+        self._changed_lists[order_list.id] = order_list
+
     def insert(self, order: WorkingOrder) -> None:
         """Put an order among the open ones without marking it as changed."""
         self.orders[order.id] = order
@@ -88,6 +160,10 @@ class WorkingOrders:
     def new(self, event: Sequence[Any], sequence: int, time_us: int) -> None:
         """A `new` event."""
         order = WorkingOrder(event, sequence, time_us)
+        order_list = self.lists.get(order.id)
+        if order_list is not None:
+            order.list_id = order_list.id
+            order_list.legs[order.id] = order.client_id
         self.insert(order)
         self._changed[order.id] = order
 
@@ -102,9 +178,19 @@ class WorkingOrders:
     def end(self, order: WorkingOrder, reason: str) -> None:
         """The order is open no more."""
         order.done_reason = reason
-        order.is_waiting = False
+        order.is_waiting = order.is_pending = False
+        if order.list_id and order.id in self.lists:
+            self._end_leg(self.lists[order.id], order)
         del self.orders[order.id]
         mine = self._by_account[order.account]
         del mine[order.id]
         if not mine:
             del self._by_account[order.account]
+
+    def _end_leg(self, order_list: WorkingList, order: WorkingOrder) -> None:
+        order_list.done.append(order.id)
+        order_list.sequence, order_list.updated_us = order.sequence, order.updated_us
+        if not order_list.is_live:
+            for id in order_list.legs:
+                del self.lists[id]
+            self._changed_lists[order_list.id] = order_list

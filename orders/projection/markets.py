@@ -1,11 +1,11 @@
-"""Markets, their rules and states. Rare events, so rows are written one by one."""
+"""Markets, their rules and states, and who pays which fees. Rare events, so rows are written one by one."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from matching.engine.events import as_dict
 from matching.projection import Handler
-from orders.models import ListedAsset, Market
+from orders.models import FeeTier, ListedAsset, Market
 
 RULES = (
     "symbol", "lot_atoms", "unit", "min_lots", "max_lots", "min_notional", "band_ppm", "breaker_ppm",
@@ -14,15 +14,15 @@ RULES = (
 
 
 class Markets:
-    """Read models ListedAsset and Market."""
+    """Read models ListedAsset, Market and FeeTier."""
 
-    tables = ("orders_listedasset", "orders_market")
+    tables = ("orders_listedasset", "orders_market", "orders_feetier")
 
     def __init__(self) -> None:
         self._writes: list[Callable[[], Any]] = []
 
     def handlers(self) -> dict[str, Handler]:
-        return {"asset": self._asset, "market": self._market, "state": self._state}
+        return {"asset": self._asset, "market": self._market, "state": self._state, "tier": self._tier}
 
     def load(self) -> None:
         self._writes = []
@@ -40,6 +40,11 @@ class Markets:
         _, market, state, until, reason = event
         values = {"state": state, "state_until_us": until, "state_reason": reason, "sequence": sequence}
         self._writes.append(lambda: Market.objects.filter(id=market).update(**values))
+
+    def _tier(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
+        _, account, tier = event
+        values = {"tier": tier, "sequence": sequence}
+        self._writes.append(lambda: FeeTier.objects.update_or_create(account_id=account, defaults=values))
 
     def write(self, cursor: Any, now_us: int) -> None:
         writes, self._writes = self._writes, []

@@ -9,8 +9,9 @@ from typing import Any, Final
 from matching.bulk import array, copy_rows, copy_text
 from matching.projection import Handler
 from orders.models import Order
+from orders.placed import new_fields
 
-WAITING, OPEN, FILLED, CANCELED, EXPIRED = Order.Status.values
+PENDING, WAITING, OPEN, FILLED, CANCELED, EXPIRED = Order.Status.values
 STATUS_OF_REASON: Final = {"filled": FILLED, "expired": EXPIRED}  # all others: CANCELED
 
 # The engine bounds neither; a row must not be impossible to write.
@@ -19,20 +20,21 @@ CLIENT_ID_LENGTH_MAX: Final = 128
 
 COLUMNS: Final = (
     "id", "account_id", "market_id", "side", "type", "tif", "stop", "quote", "post_only", "stp", "expires_us",
-    "client_id", "created_us", "price", "size", "filled_lots", "filled_quote", "fee", "remaining", "status",
-    "done_reason", "updated_us", "sequence",
+    "trigger", "trail_ppm", "display", "client_id", "created_us", "list_id", "price", "size", "filled_lots",
+    "filled_quote", "fee", "remaining", "hidden", "status", "done_reason", "updated_us", "sequence",
 )  # fmt: skip
 
 UPDATE: Final = """
 UPDATE orders_order AS o SET
     price = coalesce(c.price, o.price), size = coalesce(c.size, o.size) + c.size_change,
     filled_lots = o.filled_lots + c.filled_lots, filled_quote = o.filled_quote + c.filled_quote, fee = o.fee + c.fee,
-    remaining = coalesce(c.remaining, o.remaining), status = coalesce(c.status, o.status),
+    remaining = coalesce(c.remaining, o.remaining), hidden = coalesce(c.hidden, o.hidden),
+    status = coalesce(c.status, o.status),
     done_reason = coalesce(c.done_reason, o.done_reason), updated_us = c.updated_us, sequence = c.sequence
 FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[],
-            %s::numeric[], %s::smallint[], %s::text[], %s::bigint[], %s::bigint[])
-  AS c (id, price, size, size_change, filled_lots, filled_quote, fee, remaining, status, done_reason, updated_us,
-        sequence)
+            %s::numeric[], %s::numeric[], %s::smallint[], %s::text[], %s::bigint[], %s::bigint[])
+  AS c (id, price, size, size_change, filled_lots, filled_quote, fee, remaining, hidden, status, done_reason,
+        updated_us, sequence)
 WHERE o.id = c.id
 """
 
@@ -41,8 +43,8 @@ class Change:
     """What happened to one order in this transaction; None: as it was."""
 
     __slots__ = (
-        "done_reason", "fee", "filled_lots", "filled_quote", "head", "price", "remaining", "sequence", "size",
-        "size_change", "status", "updated_us",
+        "done_reason", "fee", "filled_lots", "filled_quote", "head", "hidden", "list_id", "price", "remaining",
+        "sequence", "size", "size_change", "status", "updated_us",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -52,6 +54,9 @@ class Change:
         self.size: int | None = None
         self.size_change = self.filled_lots = self.filled_quote = self.fee = 0
         self.remaining: int | None = None
+        self.hidden: int | None = None
+        # Known before the order's `new`, and never changed.
+        self.list_id = 0
         self.status: int | None = None
         self.done_reason: str | None = None
         self.updated_us = self.sequence = 0
@@ -67,8 +72,9 @@ class Orders:
 
     def handlers(self) -> dict[str, Handler]:
         return {
-            "new": self._new, "trade": self._trade, "rest": self._rest, "wait": self._wait, "trigger": self._trigger,
-            "reduce": self._reduce, "amend": self._amend, "done": self._done,
+            "new": self._new, "trade": self._trade, "rest": self._rest, "wait": self._wait, "trigger": self._goes_on,
+            "reduce": self._reduce, "amend": self._amend, "done": self._done, "list": self._list, "pend": self._pend,
+            "activate": self._goes_on, "show": self._show,
         }  # fmt: skip
 
     def load(self) -> None:
@@ -83,19 +89,29 @@ class Orders:
         return change
 
     def _new(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
-        (_, order, account, market, side, type_, tif, price, stop, size, quote, post_only, stp, expires,
-         client_id) = event  # fmt: skip
+        (order, account, market, side, type_, tif, price, stop, size, quote, post_only, stp, expires, trigger, trail,
+         display, client_id) = new_fields(event)  # fmt: skip
         change = self._touch(order, sequence, time_us)
         client_id = copy_text(client_id[:CLIENT_ID_LENGTH_MAX])
         change.head = (
             f"{order}\t{account}\t{market}\t{side}\t{type_}\t{tif}\t{stop}\t{quote}\t{post_only}\t{stp}"
-            f"\t{min(expires, MAX_TIME_US)}\t{client_id}\t{time_us}"
+            f"\t{min(expires, MAX_TIME_US)}\t{trigger}\t{trail}\t{display}\t{client_id}\t{time_us}"
         )
         change.price = price
         change.size = change.remaining = size
         # Until its own command ends, which says what became of it.
         change.status = OPEN
         change.done_reason = ""
+
+    def _list(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
+        for order in event[5]:
+            self._touch(order, sequence, time_us).list_id = event[1]
+
+    def _pend(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
+        self._touch(event[1], sequence, time_us).status = PENDING
+
+    def _show(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
+        self._touch(event[1], sequence, time_us).hidden = event[7]
 
     def _trade(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
         (_, _, _, _, lots, _, quote_atoms, _, taker_order, _, maker_order, _, taker_fee, maker_fee,
@@ -121,7 +137,7 @@ class Orders:
     def _wait(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
         self._touch(event[1], sequence, time_us).status = WAITING
 
-    def _trigger(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
+    def _goes_on(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
         self._touch(event[1], sequence, time_us).status = OPEN
 
     def _reduce(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
@@ -154,16 +170,17 @@ class Orders:
 def _line(change: Change) -> str:
     size = (change.size or 0) + change.size_change
     return (
-        f"{change.head}\t{change.price}\t{size}\t{change.filled_lots}\t{change.filled_quote}\t{change.fee}"
-        f"\t{change.remaining}\t{change.status}\t{change.done_reason}\t{change.updated_us}\t{change.sequence}"
+        f"{change.head}\t{change.list_id}\t{change.price}\t{size}\t{change.filled_lots}\t{change.filled_quote}"
+        f"\t{change.fee}\t{change.remaining}\t{change.hidden or 0}\t{change.status}\t{change.done_reason}"
+        f"\t{change.updated_us}\t{change.sequence}"
     )
 
 
 def _arrays(old: list[tuple[int, Change]]) -> list[str]:
     columns = zip(
         *(
-            (order, c.price, c.size, c.size_change, c.filled_lots, c.filled_quote, c.fee, c.remaining, c.status,
-             c.done_reason, c.updated_us, c.sequence)
+            (order, c.price, c.size, c.size_change, c.filled_lots, c.filled_quote, c.fee, c.remaining, c.hidden,
+             c.status, c.done_reason, c.updated_us, c.sequence)
             for order, c in old
         ),
         strict=True,

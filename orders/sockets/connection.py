@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PRIVATE_FRAMES = {"orders": 0, "fills": 1, "balances": 2}
+PRIVATE_FRAMES = {"orders": 0, "fills": 1, "balances": 2, "lists": 3}
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 

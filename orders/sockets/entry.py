@@ -81,6 +81,32 @@ def cancel_all(params: Any, account_id: int, deadline_us: int) -> Prepared:
     )  # fmt: skip
 
 
+def place_list(params: Any, account_id: int, deadline_us: int) -> Prepared:
+    """order.list: the body of POST /order-lists."""
+    order_list = requests.read_list(params)
+    command = order_entry.list_command(account_id=account_id, order_list=order_list, deadline_us=deadline_us)
+
+    def interpret(results: Sequence[Result]) -> dict[str, Any]:
+        made = order_entry.read_placed_list(results[0])
+        return shapes.placed_list_json(made, listing.by_id(made.market_id))
+
+    return Prepared([command], interpret)
+
+
+def cancel_list(params: Any, account_id: int, deadline_us: int) -> Prepared:
+    """order.cancel_list: which list, by `list_id` or `client_id`."""
+    name = requests.read_list_name(params)
+    list_id, cancels = order_entry.list_cancel_commands(
+        account_id=account_id, list_id=name.order_id, client_id=name.client_id, deadline_us=deadline_us
+    )
+
+    def interpret(results: Sequence[Result]) -> dict[str, Any]:
+        canceled = order_entry.read_canceled_list(list_id, results)
+        return shapes.canceled_list_json(canceled, listing.by_id(canceled.market_id))
+
+    return Prepared(cancels, interpret)
+
+
 def dead_man(params: Any, account_id: int, deadline_us: int) -> Prepared:
     """order.dead_man: `timeout_ms`."""
     timeout_ms = requests.read_dead_man(params)
@@ -117,6 +143,8 @@ OPS: Final[dict[str, Prepare]] = {
     "order.cancel_all": cancel_all,
     "order.batch": batch,
     "order.cancel_batch": cancel_batch,
+    "order.list": place_list,
+    "order.cancel_list": cancel_list,
     "order.dead_man": dead_man,
 }
 

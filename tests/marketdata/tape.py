@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from matching.engine.commands import FIELDS
 from tests.engine.generate import Generator, SeededChoice, opening
 from tests.engine.reference import ReferenceEngine
+from tests.projections import is_usual
 
 LOT_ATOMS = 2 + FIELDS["market"].index("lot_atoms")
 
@@ -32,6 +33,8 @@ def tape(seed: int, steps: int, engine: ReferenceEngine) -> Iterator[TapeBatch]:
     given = opening()
     for number in range(steps):
         command, at = given[number] if number < len(given) else generator.step()
+        if not is_usual(command):
+            continue
         if command[0] == "market" and command[LOT_ATOMS] == 3:
             # A third is no finite decimal, and such a market is never listed.
             command[LOT_ATOMS] = 5

@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 
 from matching import journal
+from matching.engine import commands
 from matching.engine.events import as_dict
 from matching.projection import advance, grouped, offset
 from matching.rebuild import rebuild
@@ -283,7 +284,9 @@ def test_text_that_the_database_cannot_hold_does_not_stop_the_projector():
     names = ["tab\there", "line\nbreak", "back\\slash", "nul\x00", "lone\ud800", "\\N", "x" * 5_000, "čeština"]
     market = exchange.engine.markets[1]
     orders = [
-        ["place", 0, 1, 1, 0, 0, 0, market.last - 1, 0, 30, 0, 0, 0, 0, name, number]
+        commands.place(
+            account=1, market=1, side=commands.BUY, price=market.last - 1, size=30, client_id=name, fingerprint=number
+        )
         for number, name in enumerate(names)
     ]
     events = exchange.writer.write(orders, exchange.engine.time_us)
