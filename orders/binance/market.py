@@ -17,8 +17,6 @@ from orders.marketdata import cache
 
 DEPTH_DEFAULT: Final = 100
 DEPTH_MAX: Final = 5_000
-TRADES_DEFAULT: Final = 500
-TRADES_MAX: Final = 1_000
 DEPTH_WEIGHTS: Final = ((100, 5), (500, 25), (1_000, 50), (DEPTH_MAX, 250))
 
 SYMBOL: Final[params.Fields] = {"symbol": params.symbol}

@@ -1,7 +1,7 @@
 """Streams of the book: deltas, the best levels, the best prices. All of a market share one mirror."""
 
 from orders.binance.sockets.mirror import NOWHERE, Level, Mirror
-from orders.binance.sockets.stream import Stream, now_ms
+from orders.binance.sockets.stream import Stream, now_ms, text_of
 from orders.sockets.hub import Hub
 
 
@@ -41,8 +41,8 @@ class Deltas(BookStream):
 
     def change(self, last: int, bids: list[Level], asks: list[Level]) -> None:
         """Collect: of a level that changed twice the later size counts."""
-        self._bids.update((price, size) for price, size in bids)
-        self._asks.update((price, size) for price, size in asks)
+        self._bids.update((text_of(price), text_of(size)) for price, size in bids)
+        self._asks.update((text_of(price), text_of(size)) for price, size in asks)
         self._last_id = last
         self.touch()
 
@@ -79,7 +79,8 @@ class BestLevels(BookStream):
         best = self.mirror.top(0, self._levels), self.mirror.top(1, self._levels)
         if best != self._shown:
             self._shown = best
-            self.send({"lastUpdateId": self.mirror.position, "bids": best[0], "asks": best[1]})
+            bids, asks = ([[text_of(price), text_of(size)] for price, size in side] for side in best)
+            self.send({"lastUpdateId": self.mirror.position, "bids": bids, "asks": asks})
 
 
 class BestPrices(BookStream):
@@ -96,5 +97,12 @@ class BestPrices(BookStream):
         self._shown = best
         (bid, bid_size), (ask, ask_size) = ((side or [["0", "0"]])[0] for side in best)
         self.send(
-            {"u": self.mirror.position, "s": self._symbol, "b": bid, "B": bid_size, "a": ask, "A": ask_size}
-        )  # fmt: skip
+            {
+                "u": self.mirror.position,
+                "s": self._symbol,
+                "b": text_of(bid),
+                "B": text_of(bid_size),
+                "a": text_of(ask),
+                "A": text_of(ask_size),
+            }
+        )

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from orders.binance.sockets.limits import CANDLE_GRACE_S, EMPTY_CANDLES_MAX
-from orders.binance.sockets.stream import Stream, now_ms
+from orders.binance.sockets.stream import Stream, now_ms, text_of
 from orders.marketdata import candles, names
 from orders.sockets.hub import Hub
 
@@ -101,16 +101,16 @@ class Klines(Stream):
                     "i": self._interval,
                     "f": candle["first_trade"],
                     "L": candle["last_trade"],
-                    "o": candle["open"],
-                    "c": candle["close"],
-                    "h": candle["high"],
-                    "l": candle["low"],
-                    "v": candle["volume"],
+                    "o": text_of(candle["open"]),
+                    "c": text_of(candle["close"]),
+                    "h": text_of(candle["high"]),
+                    "l": text_of(candle["low"]),
+                    "v": text_of(candle["volume"]),
                     "n": candle["trades"],
                     "x": is_closed,
-                    "q": candle["quote_volume"],
-                    "V": candle["taker_buy_volume"],
-                    "Q": candle["taker_buy_quote_volume"],
+                    "q": text_of(candle["quote_volume"]),
+                    "V": text_of(candle["taker_buy_volume"]),
+                    "Q": text_of(candle["taker_buy_quote_volume"]),
                     "B": "0",
                 },
             }

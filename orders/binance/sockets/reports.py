@@ -197,10 +197,10 @@ def execution_report(fold: "Fold", order: "WorkingOrder", execution: str) -> Rep
     return report
 
 
-def events_of(fold: "Fold", change: "AccountChange", reports: list[Report]) -> list[Report]:
+def events_of(fold: "Fold", change: "AccountChange") -> list[Report]:
     """All events of an account's change: its orders, its lists, and what it has now."""
     time_ms = fold.time_us // 1_000
-    events = [*reports]
+    events = [*change.reports]
     for one in change.lists:
         if one.created_us == fold.time_us:
             events.append(_list_status(fold, one, "EXEC_STARTED", "EXECUTING"))
@@ -210,9 +210,7 @@ def events_of(fold: "Fold", change: "AccountChange", reports: list[Report]) -> l
         shown = []
         for asset, available, held in change.balances:
             code, scale = fold.assets[asset]
-            shown.append(
-                {"a": code, "f": fixed(format_atoms(available, scale)), "l": fixed(format_atoms(held, scale))}
-            )
+            shown.append({"a": code, "f": fixed(format_atoms(available, scale)), "l": fixed(format_atoms(held, scale))})
         events.append({"e": "outboundAccountPosition", "E": time_ms, "u": time_ms, "B": shown})
     return events
 

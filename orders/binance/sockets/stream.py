@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import time
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, Final, Protocol
 
 import orjson
 
+from orders.binance.shapes import fixed
 from orders.sockets.hub import Hub
 from orders.sockets.topics import Subscription
 
@@ -20,6 +22,10 @@ class Hearer(Protocol):
 
     def push(self, text: str) -> None:
         """Send a frame; never waits."""
+
+
+# Amounts are padded as REST of this dialect pads them: clients compare the texts.
+text_of: Final = lru_cache(maxsize=50_000)(fixed)
 
 
 def now_ms() -> int:

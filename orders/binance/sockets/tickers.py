@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from orders.binance.sockets.stream import Stream, now_ms
+from orders.binance.sockets.stream import Stream, now_ms, text_of
 from orders.marketdata.candles import DAY_MS, MINUTE_MS
 from orders.marketdata.ticker import AVERAGE_MINUTES
 from orders.sockets.hub import ALL_TICKERS, TICKER_PREFIX, Hub
@@ -23,21 +23,21 @@ def full(ticker: Ticker) -> dict[str, Any]:
         "e": "24hrTicker",
         "E": now_ms(),
         "s": symbol_of(ticker["market"]),
-        "p": ticker["change"],
+        "p": text_of(ticker["change"]),
         "P": ticker["change_percent"],
-        "w": ticker["average"] or ticker["last"],
-        "x": ticker["previous"],
-        "c": ticker["last"],
-        "Q": ticker["last_size"] or "0",
-        "b": ticker["bid"] or "0",
-        "B": ticker["bid_size"] or "0",
-        "a": ticker["ask"] or "0",
-        "A": ticker["ask_size"] or "0",
-        "o": ticker["open"],
-        "h": ticker["high"],
-        "l": ticker["low"],
-        "v": ticker["volume"],
-        "q": ticker["quote_volume"],
+        "w": text_of(ticker["average"] or ticker["last"]),
+        "x": text_of(ticker["previous"]),
+        "c": text_of(ticker["last"]),
+        "Q": text_of(ticker["last_size"] or "0"),
+        "b": text_of(ticker["bid"] or "0"),
+        "B": text_of(ticker["bid_size"] or "0"),
+        "a": text_of(ticker["ask"] or "0"),
+        "A": text_of(ticker["ask_size"] or "0"),
+        "o": text_of(ticker["open"]),
+        "h": text_of(ticker["high"]),
+        "l": text_of(ticker["low"]),
+        "v": text_of(ticker["volume"]),
+        "q": text_of(ticker["quote_volume"]),
         "O": ticker["time"] - DAY_MS,
         "C": ticker["time"],
         "F": ticker["first_trade"] or -1,
@@ -52,12 +52,12 @@ def mini(ticker: Ticker) -> dict[str, Any]:
         "e": "24hrMiniTicker",
         "E": now_ms(),
         "s": symbol_of(ticker["market"]),
-        "c": ticker["last"],
-        "o": ticker["open"],
-        "h": ticker["high"],
-        "l": ticker["low"],
-        "v": ticker["volume"],
-        "q": ticker["quote_volume"],
+        "c": text_of(ticker["last"]),
+        "o": text_of(ticker["open"]),
+        "h": text_of(ticker["high"]),
+        "l": text_of(ticker["low"]),
+        "v": text_of(ticker["volume"]),
+        "q": text_of(ticker["quote_volume"]),
     }
 
 
@@ -70,7 +70,7 @@ def average(ticker: Ticker) -> dict[str, Any]:
         "E": time_ms,
         "s": symbol_of(ticker["market"]),
         "i": f"{AVERAGE_MINUTES}m",
-        "w": ticker["last"] if is_old else ticker["average_5m"],
+        "w": text_of(ticker["last"]) if is_old else ticker["average_5m"],
         "T": ticker["last_time"] or 0,
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from orders.binance.sockets.stream import Stream, now_ms
+from orders.binance.sockets.stream import Stream, now_ms, text_of
 from orders.marketdata import names
 from orders.sockets.hub import Hub
 
@@ -48,8 +48,8 @@ class Trades(Stream):
             "e": "trade" if self._frame == SINGLE else "aggTrade",
             "E": now_ms(),
             "s": self._symbol,
-            "p": item["price"],
-            "q": item["size"],
+            "p": text_of(item["price"]),
+            "q": text_of(item["size"]),
             "T": item["time"],
             # The buyer was the maker if the taker sold.
             "m": item["side"] == "sell",
