@@ -24,16 +24,19 @@ LIMIT %s
 """
 CANDLES: Final = """
 WITH candles AS (
-    SELECT market_id, interval, sum(base_volume) AS base, sum(quote_volume) AS quote, sum(trades) AS trades
+    SELECT market_id, interval, sum(base_volume) AS base, sum(quote_volume) AS quote, sum(trades) AS trades,
+           sum(taker_base_volume) AS bought, sum(taker_quote_volume) AS spent
     FROM orders_candle GROUP BY market_id, interval
 ), trades AS (
-    SELECT market_id, interval, sum(base_atoms) AS base, sum(quote_atoms) AS quote, count(*) AS trades
+    SELECT market_id, interval, sum(base_atoms) AS base, sum(quote_atoms) AS quote, count(*) AS trades,
+           sum(base_atoms * (1 - taker_side)) AS bought, sum(quote_atoms * (1 - taker_side)) AS spent
     FROM orders_trade CROSS JOIN (VALUES (60), (300), (900), (3600), (14400), (86400), (604800)) AS i (interval)
     GROUP BY market_id, interval
 )
 SELECT coalesce(c.market_id, t.market_id), coalesce(c.interval, t.interval)
 FROM candles c FULL JOIN trades t ON (t.market_id, t.interval) = (c.market_id, c.interval)
-WHERE (c.base, c.quote, c.trades) IS DISTINCT FROM (t.base, t.quote, t.trades)
+WHERE (c.base, c.quote, c.trades, c.bought, c.spent)
+      IS DISTINCT FROM (t.base, t.quote, t.trades, t.bought, t.spent)
 LIMIT %s
 """
 NUMBERS: Final = """

@@ -243,6 +243,9 @@ class Candle(models.Model):
     base_volume = AmountField(max_digits=40)
     quote_volume = AmountField(max_digits=40)
     trades = models.BigIntegerField()
+    # What takers bought, as a part of the volumes.
+    taker_base_volume = AmountField(max_digits=40, default=0, db_default=0)
+    taker_quote_volume = AmountField(max_digits=40, default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.market_id}/{self.interval}/{self.open_us}"

@@ -16,6 +16,7 @@ class WorkingOrder:
         "account", "client_id", "created_us", "display", "done_reason", "expires_us", "fee", "filled_lots",
         "filled_quote", "id", "is_pending", "is_waiting", "list_id", "market", "post_only", "price", "quote",
         "sequence", "side", "size", "stop", "stp", "tif", "trail_ppm", "trigger", "type", "updated_us",
+        "working_us",
     )  # fmt: skip
 
     def __init__(self, new: Sequence[Any], sequence: int, time_us: int) -> None:
@@ -30,6 +31,8 @@ class WorkingOrder:
         self.done_reason = ""
         self.sequence = sequence
         self.created_us = self.updated_us = time_us
+        # Since when it matches or rests; 0 while it waits for a price or for another order.
+        self.working_us = 0 if self.stop or self.trail_ppm else time_us
 
     @property
     def status(self) -> str:
@@ -174,6 +177,10 @@ class WorkingOrders:
         order.updated_us = time_us
         self._changed[order_id] = order
         return order
+
+    def touched(self, order_id: int) -> WorkingOrder:
+        """An order, maybe ended, that changed since `take_changed`."""
+        return self._changed[order_id]
 
     def end(self, order: WorkingOrder, reason: str) -> None:
         """The order is open no more."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from matching.bulk import array
+from matching.engine.commands import BUY
 from matching.projection import Handler
 from orders.models import Candle
 
@@ -12,18 +13,20 @@ MINUTE_US: Final = 60_000_000
 FIRST_MONDAY_US: Final = 4 * 86_400_000_000
 WEEK_S: Final = Candle.Interval.W1
 
-# open, high, low, close, base atoms, quote atoms, trades
+# open, high, low, close, base atoms, quote atoms, trades, base and quote atoms that takers bought
 Bar = list[int]
 
 UPSERT: Final = """
 INSERT INTO orders_candle AS c
-    (market_id, interval, open_us, open, high, low, close, base_volume, quote_volume, trades)
+    (market_id, interval, open_us, open, high, low, close, base_volume, quote_volume, trades,
+     taker_base_volume, taker_quote_volume)
 SELECT * FROM unnest(%s::bigint[], %s::integer[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                     %s::bigint[], %s::numeric[], %s::numeric[], %s::bigint[])
+                     %s::bigint[], %s::numeric[], %s::numeric[], %s::bigint[], %s::numeric[], %s::numeric[])
 ON CONFLICT (market_id, interval, open_us) DO UPDATE SET
     high = greatest(c.high, excluded.high), low = least(c.low, excluded.low), close = excluded.close,
     base_volume = c.base_volume + excluded.base_volume, quote_volume = c.quote_volume + excluded.quote_volume,
-    trades = c.trades + excluded.trades
+    trades = c.trades + excluded.trades, taker_base_volume = c.taker_base_volume + excluded.taker_base_volume,
+    taker_quote_volume = c.taker_quote_volume + excluded.taker_quote_volume
 """
 
 
@@ -43,6 +46,8 @@ def extend(bar: Bar, later: Bar) -> None:
     bar[4] += later[4]
     bar[5] += later[5]
     bar[6] += later[6]
+    bar[7] += later[7]
+    bar[8] += later[8]
 
 
 class Candles:
@@ -61,10 +66,11 @@ class Candles:
 
     def _trade(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
         price = event[3]
+        bought = (event[5], event[6]) if event[7] == BUY else (0, 0)
         key = (event[2], time_us - time_us % MINUTE_US)
         bar = self.minutes.get(key)
         if bar is None:
-            self.minutes[key] = [price, price, price, price, event[5], event[6], 1]
+            self.minutes[key] = [price, price, price, price, event[5], event[6], 1, *bought]
             return
         if price > bar[1]:
             bar[1] = price
@@ -74,6 +80,8 @@ class Candles:
         bar[4] += event[5]
         bar[5] += event[6]
         bar[6] += 1
+        bar[7] += bought[0]
+        bar[8] += bought[1]
 
     def write(self, cursor: Any, now_us: int) -> None:
         # The tickers take `minutes` after this and empty it.

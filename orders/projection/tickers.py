@@ -62,7 +62,7 @@ class Window:
                 extend(total, current)
         if total is None:
             return (self.last, self.last, self.last, self.last, 0, 0, 0)
-        return (total[0], total[1], total[2], self.last, *total[4:])
+        return (total[0], total[1], total[2], self.last, *total[4:7])
 
     def _sum_up(self, as_of_us: int) -> None:
         for minute_us in [start for start in self.minutes if start <= as_of_us - DAY_US]:
@@ -103,6 +103,7 @@ class Tickers:
         for candle in minutes.order_by("open_us"):
             bar = [candle.open, candle.high, candle.low, candle.close]
             bar += [candle.base_volume, candle.quote_volume, candle.trades]
+            bar += [candle.taker_base_volume, candle.taker_quote_volume]
             self._windows[candle.market_id].add(candle.open_us, bar)
 
     def write(self, cursor: Any, now_us: int) -> None:

@@ -154,9 +154,14 @@ class HttpDriver(ScenarioDriver):
             "market": self.symbol, "side": terms.side, "type": "market" if terms.at_market else "limit",
             "tif": terms.tif, "post_only": terms.post_only, "stp": STP.get(terms.stp, terms.stp),
         }  # fmt: skip
-        for name, amount in (("price", terms.price), ("size", terms.size), ("stop_price", terms.stop)):
+        for name, amount in (
+            ("price", terms.price), ("size", terms.size), ("stop_price", terms.stop), ("trail_percent", terms.trail),
+            ("display_size", terms.display),
+        ):  # fmt: skip
             if amount:
                 body[name] = str(amount)
+        if terms.trigger != "stop":
+            body["trigger"] = terms.trigger
         if terms.quote:
             body["quote_amount"] = str(terms.quote)
         if terms.tif == "gtd":
@@ -175,16 +180,16 @@ class HttpDriver(ScenarioDriver):
         assert response.headers["Content-Type"].startswith("application/problem+json"), response.text
         return {}, answer["code"]
 
-    def do(self, who: str, op: str, params: dict[str, Any], name: str = "") -> list[Outcome]:
-        """A trader's request, and everything that it changed."""
+    def do(self, who: str, op: str, params: dict[str, Any], *names: str) -> list[Outcome]:
+        """A trader's request, and everything that it changed; `names` are those of the orders it makes."""
         answer, code = self.ask(who, op, params)
         if code:
             return [Outcome("rejected", reason=code), *self.changes()]
         self.sequence = max(self.sequence, answer["sequence"])
         if answer.get("duplicate"):
             return [Outcome("duplicate", order=self.labels[answer["id"]]), *self.changes()]
-        if name:
-            self.labels[answer["id"]], self.owners[answer["id"]] = name, who
+        for name, made in zip(names, answer.get("orders", [answer]), strict=True) if names else ():
+            self.labels[made["id"]], self.owners[made["id"]] = name, who
         happened = self.changes()
         self.check_answer(answer)
         return happened
@@ -265,6 +270,8 @@ class HttpDriver(ScenarioDriver):
                 outcome.reason,
             ):
                 return False
+        # What an iceberg shows is seen in the book, and what becomes of an order that goes on is said after it.
+        expected = [outcome for outcome in expected if outcome.kind not in ("show", "hide", "activate")]
         lasting = ("rejected", "duplicate", "trade")
         wanted = [outcome for outcome in expected if outcome.kind in lasting]
         found = [outcome for outcome in happened if outcome.kind in lasting]
@@ -314,6 +321,8 @@ def rest_call(op: str, params: dict[str, Any]) -> tuple[str, str, dict[str, Any]
     """Method, path and body of a request that the socket API calls `op`."""
     if op == "order.place":
         return "POST", "/orders", params
+    if op == "order.list":
+        return "POST", "/order-lists", params
     if op == "order.cancel_all":
         return "DELETE", f"/orders?{urlencode(params)}", None
     if op == "order.dead_man":
@@ -328,8 +337,8 @@ def rest_call(op: str, params: dict[str, Any]) -> tuple[str, str, dict[str, Any]
 def standing(name: str, order: dict[str, Any]) -> Outcome:
     """How an order stands, as the scenario would say it."""
     left = Decimal(order["remaining_size"] or 0) or None
-    if order["status"] == "waiting":
-        return Outcome("wait", order=name)
+    if order["status"] in ("waiting", "pending"):
+        return Outcome("wait" if order["status"] == "waiting" else "pend", order=name)
     if order["done_reason"]:
         return Outcome("done", order=name, reason=order["done_reason"], left=left)
     return Outcome("rest", order=name, left=left)

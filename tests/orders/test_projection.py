@@ -110,6 +110,11 @@ def bars(trades) -> tuple[int, ...]:
     return (prices[0], max(prices), min(prices), prices[-1], base, quote, len(trades))
 
 
+def bought(trades) -> tuple[int, ...]:
+    by_takers = [trade for _, trade in trades if trade["taker_side"] == commands.BUY]
+    return tuple(sum(trade[name] for trade in by_takers) for name in ("base_atoms", "quote_atoms"))
+
+
 def assert_candles_equal_trades() -> None:
     expected = defaultdict(list)
     for time_us, trade in journaled_trades():
@@ -120,10 +125,11 @@ def assert_candles_equal_trades() -> None:
             expected[trade["market"], seconds, start_us].append((time_us, trade))
     rows = {
         (c.market_id, c.interval, c.open_us):
-        (c.open, c.high, c.low, c.close, c.base_volume, c.quote_volume, c.trades)
+        (c.open, c.high, c.low, c.close, c.base_volume, c.quote_volume, c.trades, c.taker_base_volume,
+         c.taker_quote_volume)
         for c in Candle.objects.all()
     }  # fmt: skip
-    assert rows == {key: bars(trades) for key, trades in expected.items()}
+    assert rows == {key: (*bars(trades), *bought(trades)) for key, trades in expected.items()}
 
 
 def assert_tickers_equal_trades(now_us: int) -> None:
