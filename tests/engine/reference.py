@@ -60,7 +60,8 @@ class ReferenceEngine(ReferenceChecks):
         """(account, asset) -> (available, held) of every account that ever had anything."""
         held = dict.fromkeys(self.totals, 0)
         for order in self.orders:
-            held[order.account, order.held_asset] += order.held
+            if order.held:
+                held[order.account, order.held_asset] += order.held
         for account, asset, amount, status in self.withdrawals.values():
             held[account, asset] += amount if status == "held" else 0
         return {key: (total - held[key], held[key]) for key, total in self.totals.items()}
