@@ -3,13 +3,12 @@
     python -m benchmarks.sockets_client URL SECONDS OUTSTANDING BATCH < accounts.json
 
 Each account gets a socket. It keeps OUTSTANDING orders unanswered (in batches of BATCH, 1 for single orders) and
-prints {"orders", "seconds", "refused", "p50_ms", "p99_ms"}.
+prints {"orders", "seconds", "refused", "p50_ms", "p99_ms", "first_error"}.
 """
 
 import base64
 import json
 import os
-import random
 import selectors
 import socket
 import sys
@@ -101,30 +100,30 @@ def signed_in(url: str, account: dict) -> RawSocket:
     return raw
 
 
-def order(chance: random.Random) -> str:
-    """Around the middle: about half of them trade at once."""
-    side = chance.choice(("buy", "sell"))
-    away = chance.randint(-20, 20)
-    price = MIDDLE - away if side == "buy" else MIDDLE + away
-    return f'{{"market":"{MARKET}","side":"{side}","price":"{price}","size":"0.00{chance.randint(1, 9)}"}}'
+def order(number: int) -> str:
+    """By turns an order that rests and one that fills it, so that the book neither empties nor grows."""
+    side, pair = ("sell" if number % 2 else "buy"), number // 2
+    price, size = f"{MIDDLE + pair % 7 / 10:.1f}", f"0.{2 + pair % 50:05}"
+    return f'{{"market":"{MARKET}","side":"{side}","price":"{price}","size":"{size}"}}'
 
 
-def request(chance: random.Random, batch: int) -> str:
-    """One request of so many orders."""
+def request(number: int, batch: int) -> str:
+    """The request of this number, of so many orders."""
     if batch == 1:
-        return f'{{"op":"order.place","id":1,"params":{order(chance)}}}'
-    return f'{{"op":"order.batch","id":1,"params":{{"orders":[{",".join(order(chance) for _ in range(batch))}]}}}}'
+        return f'{{"op":"order.place","id":1,"params":{order(number)}}}'
+    orders = ",".join(order(number * batch + i) for i in range(batch))
+    return f'{{"op":"order.batch","id":1,"params":{{"orders":[{orders}]}}}}'
 
 
 def load(url: str, accounts: list[dict], seconds: float, outstanding: int, batch: int) -> dict:
     """Run the load; its report."""
-    chance = random.Random(1)
-    ready = [RawSocket.frame(request(chance, batch)) for _ in range(4096 // batch)]
+    ready = [RawSocket.frame(request(number, batch)) for number in range(-(-5_600 // batch))]
     choose = selectors.DefaultSelector()
     raws = [signed_in(url, account) for account in accounts]
     sent: dict[RawSocket, deque[float]] = {raw: deque() for raw in raws}
     took: list[float] = []
     refused = orders = at = 0
+    first_error = b""
     window = max(1, outstanding // batch // len(raws))
     began = time.monotonic()
     for raw in raws:
@@ -139,12 +138,11 @@ def load(url: str, accounts: list[dict], seconds: float, outstanding: int, batch
             now = time.monotonic()
             for payload in payloads:
                 took.append(now - sent[raw].popleft())
-                if batch == 1:
-                    refused += payload.find(b'"status":"error"') >= 0
-                    orders += 1
-                else:
-                    refused += payload.count(b'"error":{')
-                    orders += batch
+                errors = payload.count(b'"error":{')
+                refused += errors
+                orders += batch
+                if errors and not first_error:
+                    first_error = payload
             texts = [ready[(at + i) % len(ready)] for i in range(len(payloads))]
             at += len(payloads)
             sent[raw].extend([now] * len(payloads))
@@ -154,6 +152,7 @@ def load(url: str, accounts: list[dict], seconds: float, outstanding: int, batch
     return {
         "orders": orders, "seconds": lasted, "refused": refused,
         "p50_ms": took[len(took) // 2] * 1e3, "p99_ms": took[len(took) * 99 // 100] * 1e3,
+        "first_error": first_error.decode(),
     }  # fmt: skip
 
 
