@@ -139,7 +139,7 @@ def get_list(*, account_id: int, list_id: int = 0, client_id: str = "") -> Store
     row = find_list(account_id=account_id, list_id=list_id, client_id=client_id)
     if row is None:
         raise Problem("unknown_order", "the account has no such list")
-    return _with_orders([row])[0]
+    return with_orders([row])[0]
 
 
 def list_lists(
@@ -152,10 +152,11 @@ def list_lists(
         legs = Order.objects.filter(OPEN, account_id=account_id, list_id__gt=0).order_by()
         live = legs.values("list_id").annotate(legs=Count("id")).filter(legs__gt=1).values("list_id")
         rows = rows.filter(id__in=live) if is_open else rows.exclude(id__in=live)
-    return _with_orders(list(_narrowed(rows, market_id=market_id, id__lt=before_id).order_by("-id")[:limit]))
+    return with_orders(list(_narrowed(rows, market_id=market_id, id__lt=before_id).order_by("-id")[:limit]))
 
 
-def _with_orders(rows: list[OrderList]) -> list[StoredList]:
+def with_orders(rows: list[OrderList]) -> list[StoredList]:
+    """Lists with their orders, in the order given."""
     orders = Order.objects.in_bulk([id for row in rows for id in row.order_ids])
     found = []
     for row in rows:

@@ -39,6 +39,8 @@ class Bar:
     base_atoms: int = 0
     quote_atoms: int = 0
     trades: int = 0
+    bought_base: int = 0
+    bought_quote: int = 0
 
     def extend(self, later: Candle) -> None:
         """Add what came after."""
@@ -47,6 +49,8 @@ class Bar:
         self.base_atoms += int(later.base_volume)
         self.quote_atoms += int(later.quote_volume)
         self.trades += later.trades
+        self.bought_base += int(later.taker_base_volume)
+        self.bought_quote += int(later.taker_quote_volume)
 
 
 def opened(time_us: int, length_s: int) -> int:
@@ -94,7 +98,7 @@ def bars(
 
 
 def kline(bar: Bar, market: Listed, interval: str) -> list[Any]:
-    """A candle as an array. What takers bought is not kept and shown as nothing."""
+    """A candle as an array; its last two amounts are what takers bought."""
     scale = market.scale
     price = shapes.price_text
     return [
@@ -107,7 +111,7 @@ def kline(bar: Bar, market: Listed, interval: str) -> list[Any]:
         shapes.ms(bar.open_us) + INTERVALS[interval][0] * 1_000 - 1,
         shapes.quote_text(scale, bar.quote_atoms),
         bar.trades,
-        shapes.ZERO,
-        shapes.ZERO,
+        shapes.fixed(scale.base_text(bar.bought_base)),
+        shapes.quote_text(scale, bar.bought_quote),
         "0",
     ]

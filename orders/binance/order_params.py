@@ -1,7 +1,7 @@
 """A new order as the dialect asks for it, turned into what /api/v1 asks for (orders.requests.OrderRequest)."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -98,22 +98,27 @@ def read_new_order(values: Mapping[str, Any]) -> NewOrder:
     return NewOrder(request, market, values.get("newOrderRespType", default))
 
 
-def read_leg(values: Mapping[str, Any], kind: str, *, symbol: str) -> tuple[OrderRequest, Listed]:
-    """An order of the type `kind` from the parameters of a single order. Raises Refusal."""
+def read_leg(
+    values: Mapping[str, Any], kind: str, *, symbol: str, called: Callable[[str], str] = str
+) -> tuple[OrderRequest, Listed]:
+    """An order of the type `kind` from the parameters of a single order. Raises Refusal.
+
+    `called` gives what the client calls a parameter, where it is a leg of a list.
+    """
     rules = TYPE_RULES[kind]
     get = values.get
     for name in rules.needs:
         if name not in values:
-            raise params.missing(name)
+            raise params.missing(called(name))
     if rules.conditional and "stopPrice" not in values and "trailingDelta" not in values:
-        raise params.neither("stopPrice", "trailingDelta")
+        raise params.neither(called("stopPrice"), called("trailingDelta"))
     allowed = rules.needs + rules.takes + (("stopPrice", "trailingDelta") if rules.conditional else ())
     for name in _OF_SOME_TYPES:
         if name in values and name not in allowed:
-            raise params.not_required(name)
+            raise params.not_required(called(name))
     size, quote = get("quantity"), get("quoteOrderQty")
     if size is None and quote is None:
-        raise params.neither("quantity", "quoteOrderQty") if kind == "MARKET" else params.missing("quantity")
+        raise params.neither("quantity", "quoteOrderQty") if kind == "MARKET" else params.missing(called("quantity"))
     if size is not None and quote is not None:
         raise params.not_required("quoteOrderQty")
     if get("strategyType", STRATEGY_TYPE_MIN) < STRATEGY_TYPE_MIN:
@@ -124,7 +129,7 @@ def read_leg(values: Mapping[str, Any], kind: str, *, symbol: str) -> tuple[Orde
         ("quantity", scale.base_scale), ("icebergQty", scale.base_scale), ("price", scale.quote_scale),
         ("stopPrice", scale.quote_scale), ("quoteOrderQty", scale.quote_scale),
     ):  # fmt: skip
-        _check_precision(name, get(name), precision)
+        _check_precision(called(name), get(name), precision)
     request = OrderRequest(
         market=market.symbol, side=values["side"], type=rules.type,
         tif=get("timeInForce", commands.GTC if rules.type == commands.LIMIT else commands.IOC),
@@ -169,6 +174,7 @@ def _is_more(one: str, other: str) -> bool:
 
 # --- which order
 
+TEST_ORDER: Final[Fields] = {**NEW_ORDER, "computeCommissionRates": params.flag}
 NAMED: Final[Fields] = {"orderId": params.integer(), "origClientOrderId": params.client_id}
 
 

@@ -11,9 +11,10 @@ from django.db.models import Q
 from accounts.problems import Problem
 from matching import journal
 from orders import selectors
-from orders.models import Order, Trade
+from orders.models import Order, OrderList, Trade
 from orders.placed import Fill
 from orders.requests import OrderName
+from orders.selectors import StoredList
 
 
 def catch_up() -> bool:
@@ -121,3 +122,19 @@ def orders_after(sequence: int, ids: list[int]) -> list[Order]:
     """These orders, likewise; those that the read model does not know yet are missing."""
     selectors.wait_for_sequence(sequence)
     return list(Order.objects.filter(id__in=ids).order_by("id"))
+
+
+def list_lists(
+    *, account_id: int, from_id: int | None, start_us: int | None, end_us: int | None, limit: int
+) -> list[StoredList]:
+    """The account's order lists, from an id or a time on, else the latest."""
+    rows = OrderList.objects.filter(account_id=account_id)
+    if from_id is not None:
+        rows = rows.filter(id__gte=from_id)
+    if start_us is not None:
+        rows = rows.filter(created_us__gte=start_us)
+    if end_us is not None:
+        rows = rows.filter(created_us__lte=end_us)
+    if from_id is not None or start_us is not None:
+        return selectors.with_orders(list(rows.order_by("id")[:limit]))
+    return selectors.with_orders(list(rows.order_by("-id")[:limit])[::-1])

@@ -49,7 +49,7 @@ def _state(order: Any, market: Listed) -> dict[str, Any]:
     """What every longer answer says of an order; `order` is an OrderState or a row of the read model."""
     scale = market.scale
     filled = int(order.filled_lots)
-    state = {
+    state: dict[str, Any] = {
         "price": price_text(scale, order.price),
         "origQty": size_text(scale, int(order.size) or filled),
         "executedQty": size_text(scale, filled),
@@ -142,6 +142,30 @@ def canceled_json(order: Any, market: Listed, *, client_id: str, time_us: int) -
     if order.display:
         shape["icebergQty"] = size_text(scale, int(order.display))
     return shape
+
+
+def amended_json(order: Any, market: Listed) -> dict[str, Any]:
+    """An order whose quantity was changed; it keeps the id its client gave it."""
+    scale, state = market.scale, _state(order, market)
+    return {
+        "symbol": symbols.name(market.symbol),
+        "orderId": order.id,
+        "orderListId": order.list_id or words.NO_LIST,
+        "origClientOrderId": order.client_id,
+        "clientOrderId": order.client_id,
+        "price": state["price"],
+        "qty": size_text(scale, int(order.size)),
+        "executedQty": state["executedQty"],
+        "preventedQty": ZERO,
+        "quoteOrderQty": state["origQuoteOrderQty"],
+        "cumulativeQuoteQty": state["cummulativeQuoteQty"],
+        "status": state["status"],
+        "timeInForce": state["timeInForce"],
+        "type": state["type"],
+        "side": state["side"],
+        "workingTime": ms(order.created_us),
+        "selfTradePreventionMode": words.STPS[order.stp],
+    }
 
 
 def my_trade_json(fill: Fill, market: Listed, list_id: int) -> dict[str, Any]:

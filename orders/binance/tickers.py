@@ -108,7 +108,7 @@ def span_json(market: Listed, found: Span, *, mini: bool = False) -> dict[str, A
     """A span's statistics."""
     scale, price = market.scale, shapes.price_text
     lots = found.base_atoms // scale.lot_atoms
-    shape = {
+    shape: dict[str, Any] = {
         "symbol": symbols.name(market.symbol),
         "openPrice": price(scale, found.open),
         "highPrice": price(scale, found.high),

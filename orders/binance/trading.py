@@ -13,11 +13,21 @@ from orders.binance.order_params import NAMED, NewOrder, read_name, read_new_ord
 from orders.listing import Listed
 from orders.models import Order
 from orders.placed import CanceledOrder
-from orders.requests import OrderName
+from orders.requests import AmendRequest, OrderName
 
 ONLY_NEW: Final = "ONLY_NEW"
 ONLY_PARTIALLY_FILLED: Final = "ONLY_PARTIALLY_FILLED"
 _RESTRICTIONS: Final = {name: name for name in (ONLY_NEW, ONLY_PARTIALLY_FILLED)}
+BAD_RESTRICTION: Final = "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`."
+STOP_ON_FAILURE: Final = "STOP_ON_FAILURE"
+ALLOW_FAILURE: Final = "ALLOW_FAILURE"
+REPLACE_ONLY: Final = {
+    "cancelReplaceMode": params.one_of({name: name for name in (STOP_ON_FAILURE, ALLOW_FAILURE)}),
+    "cancelNewClientOrderId": params.client_id,
+    "cancelOrigClientOrderId": params.client_id,
+    "cancelOrderId": params.integer(),
+    "cancelRestrictions": params.one_of(_RESTRICTIONS, lambda name: Refusal(-1145, BAD_RESTRICTION)),
+}
 
 
 def new_client_id() -> str:
@@ -154,26 +164,37 @@ def cancel_replace(call: Call) -> dict[str, Any]:
     raise Refusal(-2022, "Order cancel-replace failed.", 400, data=told)
 
 
-STOP_ON_FAILURE: Final = "STOP_ON_FAILURE"
-ALLOW_FAILURE: Final = "ALLOW_FAILURE"
-REPLACE_ONLY: Final = {
-    "cancelReplaceMode": params.one_of({name: name for name in (STOP_ON_FAILURE, ALLOW_FAILURE)}),
-    "cancelNewClientOrderId": params.client_id,
-    "cancelOrigClientOrderId": params.client_id,
-    "cancelOrderId": params.integer(),
-    "cancelRestrictions": params.one_of(_RESTRICTIONS, lambda name: _bad_restriction()),
-}
-
-
-def _bad_restriction() -> Refusal:
-    return Refusal(-1145, "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`.")
-
-
 def _canceled_name(values: dict[str, Any]) -> OrderName:
     order_id, client_id = values.get("cancelOrderId", 0), values.get("cancelOrigClientOrderId", "")
     if not order_id and not client_id:
         raise params.neither("cancelOrderId", "cancelOrigClientOrderId")
     return OrderName(order_id, client_id)
+
+
+# --- amend
+
+
+def amend(call: Call) -> dict[str, Any]:
+    """PUT order/amend/keepPriority: a smaller quantity, at the place in the queue it has."""
+    values, caller = call.values, call.caller
+    market = symbols.listed(values["symbol"])
+    order = reads.find_order(account_id=caller.account_id, market_id=market.id, name=read_name(values))
+    lots = market.scale.size_to_lots(values["newQty"])
+    if lots > order.size:
+        raise Refusal(-2038, "Order amend (quantity increase) is not supported.")
+    if lots == order.size:
+        raise Refusal(-2038, "The requested action would change no state; rejecting.")
+    amended = services.amend_order(
+        account_id=caller.account_id, name=OrderName(order_id=order.pk),
+        changes=AmendRequest(price=None, size=values["newQty"]), deadline_us=caller.deadline_us,
+    )  # fmt: skip
+    stored = reads.after(amended.sequence, order)
+    stored.size = amended.size
+    return {
+        "transactTime": shapes.ms(amended.time_us),
+        "executionId": amended.sequence,
+        "amendedOrder": shapes.amended_json(stored, market),
+    }
 
 
 # --- ask
@@ -204,3 +225,16 @@ ORDER: Final = {
     ),
     "GET": Endpoint(query, {**_SYMBOL, **NAMED}, ("symbol",), weight=4, access=READ),
 }  # fmt: skip
+TEST: Final = Endpoint(
+    test_place, order_params.TEST_ORDER, order_params.NEW_ORDER_REQUIRED, access=TRADE, action="place",
+    weight=lambda values: 20 if values.get("computeCommissionRates") == "true" else 1,
+)  # fmt: skip
+CANCEL_OPEN: Final = Endpoint(cancel_open, _SYMBOL, ("symbol",), access=TRADE, action="cancel", writes=True)
+CANCEL_REPLACE: Final = Endpoint(
+    cancel_replace, {**order_params.NEW_ORDER, **REPLACE_ONLY},
+    (*order_params.NEW_ORDER_REQUIRED, "cancelReplaceMode"), access=TRADE, action="place", writes=True, places=1,
+)  # fmt: skip
+AMEND: Final = Endpoint(
+    amend, {**_SYMBOL, **NAMED, "newClientOrderId": params.client_id, "newQty": params.decimal}, ("symbol", "newQty"),
+    weight=4, access=TRADE, action="amend", writes=True,
+)  # fmt: skip

@@ -1,0 +1,186 @@
+"""Order lists: place, cancel, ask."""
+
+from typing import Any, Final
+
+from accounts.binance import errors, params
+from accounts.binance.endpoint import Call, Endpoint
+from accounts.binance.errors import Refusal, refuse
+from accounts.problems import Problem
+from accounts.services import READ, TRADE
+from orders import listing, selectors, services
+from orders.binance import list_params, reads, shapes, symbols
+from orders.binance.account import read_span
+from orders.binance.list_params import NewList
+from orders.binance.trading import new_client_id
+from orders.listing import Listed
+from orders.selectors import StoredList
+
+LIMIT_DEFAULT: Final = 500
+LIMIT_MAX: Final = 1_000
+# An OTOCO is an OTO whose pending part is a pair.
+CONTINGENCY: Final = ("OCO", "OTO", "OTO")
+
+
+# --- place
+
+
+def place_oco(call: Call) -> dict[str, Any]:
+    """POST orderList/oco."""
+    return place_list(call, list_params.read_oco(call.values))
+
+
+def place_oto(call: Call) -> dict[str, Any]:
+    """POST orderList/oto."""
+    return place_list(call, list_params.read_oto(call.values))
+
+
+def place_otoco(call: Call) -> dict[str, Any]:
+    """POST orderList/otoco."""
+    return place_list(call, list_params.read_otoco(call.values))
+
+
+def place_old_oco(call: Call) -> dict[str, Any]:
+    """POST order/oco."""
+    return place_list(call, list_params.read_old_oco(call.values))
+
+
+def place_list(call: Call, new: NewList) -> dict[str, Any]:
+    """Place it and show it with its legs. Raises Refusal -2010 for client ids that are taken."""
+    made = services.place_list(
+        account_id=call.caller.account_id, order_list=new.request, deadline_us=call.caller.deadline_us
+    )
+    if made.duplicate:
+        raise refuse(errors.DUPLICATE)
+    shape = list_json(
+        list_id=made.id, kind=made.kind, client_id=made.client_id, time_us=made.time_us,
+        orders=[leg.order for leg in made.orders], market=new.market, is_live=made.is_live,
+    )  # fmt: skip
+    return shape | {"orderReports": [shapes.placed_json(leg, new.market, new.response) for leg in made.orders]}
+
+
+def list_json(
+    *, list_id: int, kind: int, client_id: str, time_us: int, orders: list[Any], market: Listed, is_live: bool
+) -> dict[str, Any]:
+    """A list with the names of its legs."""
+    name = symbols.name(market.symbol)
+    return {
+        "orderListId": list_id,
+        "contingencyType": CONTINGENCY[kind],
+        "listStatusType": "EXEC_STARTED" if is_live else "ALL_DONE",
+        "listOrderStatus": "EXECUTING" if is_live else "ALL_DONE",
+        "listClientOrderId": client_id,
+        "transactionTime": shapes.ms(time_us),
+        "symbol": name,
+        "orders": [{"symbol": name, "orderId": order.id, "clientOrderId": order.client_id} for order in orders],
+    }
+
+
+# --- cancel
+
+
+def cancel(call: Call) -> dict[str, Any]:
+    """DELETE orderList."""
+    market = symbols.listed(call.values["symbol"])
+    stored = _find(call, "listClientOrderId", market)
+    canceled = services.cancel_list(
+        account_id=call.caller.account_id, list_id=stored.id, deadline_us=call.caller.deadline_us
+    )
+    legs = reads.orders_after(canceled.sequence, [order.id for order in stored.orders])
+    for leg in legs:
+        if leg.id in canceled.order_ids:
+            leg.done_reason = "canceled"
+    own_id = call.get("newClientOrderId") or new_client_id()
+    shape = list_json(
+        list_id=stored.id, kind=stored.kind, client_id=stored.client_id, time_us=canceled.time_us, orders=legs,
+        market=market, is_live=False,
+    )  # fmt: skip
+    return shape | {
+        "orderReports": [
+            shapes.canceled_json(leg, market, client_id=own_id, time_us=canceled.time_us) for leg in legs
+        ]
+    }  # fmt: skip
+
+
+# --- ask
+
+
+def query(call: Call) -> dict[str, Any]:
+    """GET orderList."""
+    return _stored_json(_find(call, "origClientOrderId", None))
+
+
+def all_lists(call: Call) -> list[dict[str, Any]]:
+    """GET allOrderList."""
+    from_id, limit = call.get("fromId"), call.get("limit", LIMIT_DEFAULT)
+    start_us, end_us = read_span(call)
+    if from_id is not None and (start_us is not None or end_us is not None):
+        raise Refusal(-1128, "Combination of optional parameters invalid.")
+    reads.catch_up()
+    found = reads.list_lists(
+        account_id=call.caller.account_id, from_id=from_id, start_us=start_us, end_us=end_us, limit=limit
+    )  # fmt: skip
+    return [_stored_json(stored) for stored in found]
+
+
+def open_lists(call: Call) -> list[dict[str, Any]]:
+    """GET openOrderList."""
+    reads.catch_up()
+    found = selectors.list_lists(account_id=call.caller.account_id, is_open=True, limit=LIMIT_MAX)
+    return [_stored_json(stored) for stored in reversed(found)]
+
+
+def _stored_json(stored: StoredList) -> dict[str, Any]:
+    market = listing.by_id(stored.market_id)
+    return list_json(
+        list_id=stored.id, kind=stored.kind, client_id=stored.client_id, time_us=stored.created_us,
+        orders=list(stored.orders), market=market, is_live=stored.is_live,
+    )  # fmt: skip
+
+
+def _find(call: Call, client_name: str, market: Listed | None) -> StoredList:
+    """The list that orderListId or the client's id names. Raises Refusal -1102, Problem unknown_order, unavailable."""
+    list_id, client_id = call.get("orderListId", 0), call.get(client_name, "")
+    if not list_id and not client_id:
+        raise params.neither(client_name, "orderListId")
+    caught_up = reads.catch_up()
+    try:
+        stored = selectors.get_list(account_id=call.caller.account_id, list_id=list_id, client_id=client_id)
+    except Problem as problem:
+        if problem.code == "unknown_order" and not caught_up:
+            raise Problem("unavailable") from None
+        raise
+    if (market is not None and stored.market_id != market.id) or (client_id and stored.client_id != client_id):
+        raise Problem("unknown_order")
+    return stored
+
+
+def _placing(run: Any, fields: params.Fields, required: tuple[str, ...], legs: int) -> Endpoint:
+    return Endpoint(run, fields, required, access=TRADE, action="place", writes=True, places=legs)
+
+
+PLACE_OCO: Final = _placing(place_oco, list_params.OCO_FIELDS, list_params.OCO_REQUIRED, 2)
+PLACE_OTO: Final = _placing(place_oto, list_params.OTO_FIELDS, list_params.OTO_REQUIRED, 2)
+PLACE_OTOCO: Final = _placing(place_otoco, list_params.OTOCO_FIELDS, list_params.OTOCO_REQUIRED, 3)
+PLACE_OLD_OCO: Final = _placing(place_old_oco, list_params.OLD_OCO_FIELDS, list_params.OLD_OCO_REQUIRED, 2)
+ORDER_LIST: Final = {
+    "GET": Endpoint(
+        query, {"orderListId": params.integer(), "origClientOrderId": params.client_id}, weight=4, access=READ
+    ),
+    "DELETE": Endpoint(
+        cancel,
+        {
+            "symbol": params.symbol, "orderListId": params.integer(), "listClientOrderId": params.client_id,
+            "newClientOrderId": params.client_id,
+        },
+        ("symbol",), access=TRADE, action="cancel", writes=True,
+    ),
+}  # fmt: skip
+ALL_LISTS: Final = Endpoint(
+    all_lists,
+    {
+        "fromId": params.integer(), "startTime": params.milliseconds, "endTime": params.milliseconds,
+        "limit": params.up_to(LIMIT_MAX),
+    },
+    weight=20, access=READ,
+)  # fmt: skip
+OPEN_LISTS: Final = Endpoint(open_lists, weight=6, access=READ)
