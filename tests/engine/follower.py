@@ -1,4 +1,4 @@
-"""A follower that knows nothing but the events: balances, holds and books by the rules of docs/protocol.md section 3.
+"""A follower that knows nothing but the events: balances, holds, books and open orders, by docs/protocol.md section 3.
 
 What every projection does with rows, this does with dictionaries. If it agrees with the engine after each command,
 the events carry all that a follower needs, and what the engine holds is what its orders and withdrawals hold.
@@ -22,19 +22,32 @@ class Follower:
         self.rules: dict[int, dict[str, Any]] = {}
         self.states: dict[int, str] = {}
         self.supply: dict[int, int] = defaultdict(int)
+        self.orders: dict[int, int] = {}
+        self.hidden: dict[int, int] = {}
+        self.pending: set[int] = set()
+        self.announced: list[int] = []
 
     def follow(self, events: Sequence[Sequence[Any]]) -> None:
-        for event in events:
-            e = as_dict(event)
+        named = [as_dict(event) for event in events]
+        for number, e in enumerate(named):
             handler = getattr(self, "on_" + e["kind"], None)
             if handler:
                 handler(e)
+            if e["kind"] in ("cancel_all", "deadman_fired"):
+                ended = [later for later in named[number + 1 :] if later["kind"] == "done"]
+                assert all(done["account"] == e["account"] for done in ended[: e["count"]])
+                assert len(ended) >= e["count"], "a count of endings that do not follow"
+                assert e["kind"] == "deadman_fired" or len(ended) == e["count"], "endings that were not counted"
+        assert not self.announced, "a list's orders follow it"
 
     # What stands
 
     def balance(self, account: int, asset: int) -> tuple[int, int]:
         held = sum(amount for who, what, amount in self.holds.values() if (who, what) == (account, asset))
         return self.available[account, asset], held
+
+    def open_orders(self, account: int) -> list[int]:
+        return sorted(order for order, owner in self.orders.items() if owner == account)
 
     def depth(self, market: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         bids = sorted(((p, n) for p, n in self.levels[market, 0].items() if n), reverse=True)
@@ -109,6 +122,30 @@ class Follower:
         self.take_lots(e["market"], 1 - e["taker_side"], e["price"], e["lots"])
         if e["maker_remaining"] == 0:
             assert ("order", e["maker_order"]) not in self.holds, "a filled maker holds nothing"
+            self.forget(e["maker_order"])
+
+    def on_list(self, e: dict[str, Any]) -> None:
+        assert e["list"] == e["orders"][0]
+        assert e["orders"] == list(range(e["list"], e["list"] + len(e["orders"])))
+        self.announced = list(e["orders"])
+
+    def on_new(self, e: dict[str, Any]) -> None:
+        if self.announced:
+            assert self.announced.pop(0) == e["order"]
+        self.orders[e["order"]] = e["account"]
+
+    def on_pend(self, e: dict[str, Any]) -> None:
+        self.pending.add(e["order"])
+
+    def on_activate(self, e: dict[str, Any]) -> None:
+        self.pending.remove(e["order"])
+
+    def on_show(self, e: dict[str, Any]) -> None:
+        assert e["lots"] != 0
+        assert self.hidden.pop(e["order"], 0) == e["hidden"] + e["lots"], "what is shown was hidden before"
+        if e["hidden"]:
+            self.hidden[e["order"]] = e["hidden"]
+        self.take_lots(e["market"], e["side"], e["price"], -e["lots"])
 
     def on_rest(self, e: dict[str, Any]) -> None:
         self.hold(("order", e["order"]), e["account"], self.asset(e), e["held"])
@@ -129,15 +166,22 @@ class Follower:
         self.release_all_of(e)
         if e["resting"] == 1:
             self.take_lots(e["market"], e["side"], e["price"], e["remaining"])
+        assert (e["order"] in self.pending) == (e["resting"] == 3)
+        self.forget(e["order"])
+
+    def forget(self, order: int) -> None:
+        """The order is no longer open."""
+        assert order not in self.hidden, f"order {order} ends with something hidden"
+        del self.orders[order]
+        self.pending.discard(order)
 
     def on_amend(self, e: dict[str, Any]) -> None:
         rules, buys = self.rules[e["market"]], e["side"] == BUY
         before = e["old_remaining"] * (e["old_price"] * rules["unit"] if buys else rules["lot_atoms"])
         assert self.holds["order", e["order"]][2] == before
         self.hold(("order", e["order"]), e["account"], self.asset(e), e["held"] - before)
-        self.take_lots(e["market"], e["side"], e["old_price"], e["old_remaining"])
-        if e["kept"]:
-            self.levels[e["market"], e["side"]][e["price"]] += e["remaining"]
+        taken = e["old_remaining"] - (e["remaining"] if e["kept"] else 0)
+        self.take_lots(e["market"], e["side"], e["old_price"], taken)
 
     def release_all_of(self, e: dict[str, Any]) -> None:
         self.hold(("order", e["order"]), e["account"], self.asset(e), -e["released"])

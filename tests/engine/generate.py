@@ -5,45 +5,20 @@ code. It looks at a reference engine's state to name orders that exist, prices t
 account can just afford; without that nearly every random command would be refused for the same few reasons.
 """
 
-import random
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from matching.engine import commands as c
+from tests.engine.generate_lists import ListDecisions
+from tests.engine.generate_orders import DAY_US, EXTREMES, SECOND_US, START_US, Choice, SeededChoice
 from tests.engine.reference import ReferenceEngine
-from tests.engine.reference_state import DAY_US, MAX_AMOUNT, MAX_PRICE, Market, Order
+from tests.engine.reference_state import MAX_AMOUNT
 
-T = TypeVar("T")
+__all__ = ["SECOND_US", "START_US", "Generator", "SeededChoice", "Step", "history", "market_rules", "opening"]
+
 Step = tuple[list[Any], int]
 
-START_US = 1_700_000_000_000_000
-SECOND_US = 1_000_000
-EXTREMES = (
-    -(2**200), -(2**63), -1, 0, 1, 2**31, MAX_PRICE, MAX_PRICE + 1, 2**63 - 1, 2**63, 2**64, MAX_AMOUNT,
-    MAX_AMOUNT + 1, 2**200,
-)  # fmt: skip
 ASSETS = ((1, "BTC", 8), (2, "USDT", 6), (3, "ETH", 18))
-
-
-class Choice(Protocol):
-    """Where decisions come from; lower and earlier answers are the simpler ones."""
-
-    def integer(self, low: int, high: int) -> int: ...
-
-    def one_of(self, options: Sequence[T]) -> T: ...
-
-
-class SeededChoice:
-    """Decisions of a seeded generator: the same seed gives the same commands."""
-
-    def __init__(self, seed: int | str) -> None:
-        self.random = random.Random(seed)
-
-    def integer(self, low: int, high: int) -> int:
-        return self.random.randint(low, high)
-
-    def one_of(self, options: Sequence[T]) -> T:
-        return options[self.random.randrange(len(options))]
 
 
 def market_rules(market: int, **changes: Any) -> list[Any]:
@@ -79,17 +54,17 @@ def opening() -> list[Step]:
     return [(step, START_US) for step in steps]
 
 
-class Generator:
+class Generator(ListDecisions):
     """Gives (command, time) pairs that suit the state of `engine`, which the caller drives with them."""
 
     def __init__(self, choice: Choice, engine: ReferenceEngine) -> None:
-        self.choice, self.engine = choice, engine
-        self.names = 0
+        super().__init__(choice, engine)
         self.kinds = [kind for kind, weight in self.weights() for _ in range(weight)]
 
     def weights(self) -> Sequence[tuple[Callable[[], list[Any]], int]]:
         return (
-            (self.place, 60), (self.amend, 14), (self.cancel, 4), (self.replace, 9), (self.tick, 2),
+            (self.place, 60), (self.order_list, 12 if "list" in self.speaks else 0), (self.amend, 14), (self.cancel, 4),
+            (self.replace, 9), (self.tick, 2),
             (self.cancel_all, 1), (self.deadman, 1), (self.deposit, 4), (self.hold, 2), (self.end_withdrawal, 3),
             (self.transfer, 3), (self.state, 2), (self.market, 2), (self.tier, 1), (self.asset, 1), (self.version, 1),
         )  # fmt: skip
@@ -104,9 +79,6 @@ class Generator:
         return command, self.time_us
 
     # Small decisions
-
-    def chance(self, percent: int) -> bool:
-        return self.choice.integer(0, 99) >= 100 - percent
 
     def next_time(self) -> int:
         roll, now = self.choice.integer(0, 99), max(self.engine.time_us, START_US)
@@ -124,7 +96,13 @@ class Generator:
 
     def spoil(self, command: list[Any]) -> list[Any]:
         """Put something extreme into one field."""
+        if command[0] == "list" and command[5]:
+            leg = self.choice.one_of(command[5])
+            leg[self.choice.integer(0, len(leg) - 2)] = self.choice.one_of(EXTREMES)
+            return command
         at = self.choice.integer(1, len(command) - 1)
+        if at > 1 and c.FIELDS[command[0]][at - 2] in {"trigger", "trail", "display"} - self.speaks:
+            return command
         if isinstance(command[at], int):
             command[at] = self.choice.one_of(EXTREMES)
         elif isinstance(command[at], str):
@@ -132,149 +110,6 @@ class Generator:
         else:
             command[at] = self.choice.one_of(([], [[-1, 0]], [[0, MAX_AMOUNT]], [[0, 0], [1_000_000, 1_000_000]]))
         return command
-
-    def account(self) -> int:
-        if self.chance(1):
-            return self.choice.one_of((0, -1, 2**64))
-        return self.choice.one_of((1, 2, 3, 1, 2, 4, 1, 2, 3, 5))
-
-    def market_id(self) -> int:
-        return self.choice.one_of((1, 2, 1, 3, 1, 4)) if self.chance(4) else self.choice.one_of((1, 2, 1, 3))
-
-    def some_order(self) -> Order | None:
-        """An open order; a waiting one only now and then, for it can't be amended."""
-        orders = [o for o in self.engine.orders if o.where == "book"]
-        if not orders or self.chance(15):
-            orders = self.engine.orders
-        return self.choice.one_of(orders) if orders else None
-
-    def name_order(self) -> dict[str, Any]:
-        """Account and order, by id or by client id; sometimes somebody else's, sometimes nobody's."""
-        order = self.some_order()
-        if order is None or self.chance(6):
-            return {"account": self.account(), "order": self.choice.one_of((0, 1, 7, 10**6)), "client_id": "gone"}
-        account = self.account() if self.chance(3) else order.account
-        if order.client_id and self.chance(50):
-            return {"account": account, "order": 0, "client_id": order.client_id}
-        return {"account": account, "order": order.id, "client_id": ""}
-
-    def named(self, name: dict[str, Any]) -> Order | None:
-        for order in self.engine.orders:
-            if order.id == name["order"] or (order.client_id == name["client_id"] and order.account == name["account"]):
-                return order
-        return None
-
-    def price(self, market: Market, side: int) -> int:
-        """Around the last price: mostly a little on the passive side, often crossing, sometimes out of the band."""
-        away = self.choice.one_of((1, 2, 0, -1, 3, -2, 4, 1, 2, -4, 6, 9, 5)) if not self.chance(3) else 150
-        pull = (market.last < market.reference_price) - (market.last > market.reference_price)
-        return max(0, market.last + pull + (-away if side == c.BUY else away))
-
-    def size(self) -> int:
-        return (
-            self.choice.one_of((1, 2, 3, 5, 8, 2, 4, 10, 20, 1, 30))
-            if not self.chance(2)
-            else self.choice.one_of((200, 201, 15, 0))
-        )
-
-    # Orders
-
-    def order(self) -> dict[str, Any]:
-        """Fields of a new order, by the rules more often than not."""
-        market_id = self.market_id()
-        opened = [m.id for m in self.engine.markets.values() if m.state == "open"]
-        if opened and not self.chance(15):
-            market_id = self.choice.one_of(opened)
-        market = self.engine.markets.get(market_id) or self.engine.markets[1]
-        side = self.choice.one_of((c.BUY, c.SELL))
-        price, size = self.price(market, side), self.size()
-        order: dict[str, Any] = {"account": self.account(), "market": market_id, "side": side}
-        kind = self.choice.integer(0, 99)
-        if kind < 72:
-            tif = self.choice.one_of((c.GTC, c.GTC, c.IOC, c.GTC, c.GTC, c.FOK, c.GTC, c.GTD))
-            order |= {"price": price, "size": size, "tif": tif}
-            order["post_only"] = int(tif in (c.GTC, c.GTD) and self.chance(30 if market.state == "open" else 80))
-        elif kind < 84:
-            order |= {"type": c.MARKET, "tif": c.IOC, "size": size}
-            if self.chance(50):
-                quote = MAX_AMOUNT + 1 if self.chance(4) else price * size * market.unit + self.choice.integer(0, 9)
-                order |= {"size": 0, "quote": quote}
-            if self.chance(40):
-                order["account"] = self.choice.one_of((4, 5))
-        else:
-            away = self.choice.one_of((1, 2, 3, 5, 1, 2, 0))
-            stop = max(0, market.last + (away if side == c.BUY else -away))
-            order |= {"stop": stop, "size": size}
-            if self.chance(60):
-                order |= {"price": max(0, stop + self.choice.integer(-3, 3))}
-                order |= {"tif": self.choice.one_of((c.GTC, c.IOC, c.FOK, c.GTD))}
-            else:
-                order |= {"type": c.MARKET, "tif": c.IOC}
-                if self.chance(30):
-                    order |= {"size": 0, "quote": stop * size * market.unit}
-        makers = self.engine.book(market, 1 - side)
-        if makers and self.chance(15):
-            order["account"] = makers[0].account
-        if order.get("tif") == c.GTD:
-            order["expires_us"] = self.time_us + self.choice.integer(0, 9) * self.choice.one_of(
-                (1, SECOND_US, 9 * SECOND_US)
-            )
-        order["stp"] = self.choice.one_of((0, 1, 2, 3, 4))
-        if self.chance(4):
-            order[self.choice.one_of(("post_only", "tif", "type", "stp", "side"))] = self.choice.integer(0, 5)
-        return order | self.client_id()
-
-    def client_id(self) -> dict[str, Any]:
-        if self.chance(60):
-            return {}
-        used = self.engine.closed + self.engine.orders
-        if used and self.chance(20):
-            old = self.choice.one_of(used)
-            same = self.chance(50)
-            return {
-                "client_id": old.client_id,
-                "fingerprint": old.fingerprint + (0 if same else 1),
-                "account": old.account,
-            }
-        self.names += 1
-        return {"client_id": f"c{self.names}", "fingerprint": self.names}
-
-    def place(self) -> list[Any]:
-        return c.place(**self.order())
-
-    def replace(self) -> list[Any]:
-        target = self.name_order()
-        order = self.order()
-        named = self.named(target)
-        if named and not self.chance(5):
-            order["market"] = named.market.id
-            order["account"] = target["account"]
-            if order.get("price") and not order.get("stop"):
-                order["price"] = self.price(named.market, order["side"])
-        return c.replace(target_order=target["order"], target_client_id=target["client_id"], **order)
-
-    def amend(self) -> list[Any]:
-        named = self.name_order()
-        order = self.named(named)
-        price = size = 0
-        if order and not self.chance(30):
-            price = self.price(order.market, order.side)
-        if order and not self.chance(30):
-            size = max(0, order.size + self.choice.integer(-4, 3))
-        return c.amend(**named, price=price, size=size)
-
-    def cancel(self) -> list[Any]:
-        return c.cancel(**self.name_order())
-
-    def cancel_all(self) -> list[Any]:
-        return c.cancel_all(
-            account=self.account(), market=self.choice.one_of((0, 1, 2, 3, 9)), side=self.choice.one_of((-1, 0, 1, 2))
-        )
-
-    def deadman(self) -> list[Any]:
-        return c.deadman(
-            account=self.account(), timeout_us=self.choice.one_of((0, 0, 5, 60, 3600, 0, DAY_US)) * SECOND_US
-        )
 
     # Money
 

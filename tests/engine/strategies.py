@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from matching.engine.commands import LEG_FIELDS
 from tests.engine.generate import Generator, Step, opening
 from tests.engine.reference import ReferenceEngine
 
@@ -44,3 +45,9 @@ def command_values() -> st.SearchStrategy[Any]:
     return st.one_of(
         st.integers(-2, 12), st.sampled_from((-(2**200), -(2**63), 2**48 - 1, 2**48, 2**63, 2**96 - 1, 2**96, 2**200))
     )
+
+
+def legs() -> st.SearchStrategy[Any]:
+    """A leg of a list: its fields have nothing to do with each other."""
+    names = st.sampled_from(("", "k", "other"))
+    return st.tuples(*(names if name == "client_id" else command_values() for name in LEG_FIELDS)).map(list)

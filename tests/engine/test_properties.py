@@ -27,6 +27,7 @@ def check_money(engine: Engine, follower: Follower) -> None:
             assert held >= 0, (account, asset)
             assert (available, held) == follower.balance(account, asset)
             sums[asset] = sums.get(asset, 0) + available + held
+        assert sorted(engine.open_orders(account)) == follower.open_orders(account)
     assert {asset: total for asset, total in sums.items() if total} == {
         asset: total for asset, total in follower.supply.items() if total
     }

@@ -15,7 +15,7 @@ from tests.engine.compare import Pair, disagreement, shrink
 from tests.engine.drive import drive, report
 from tests.engine.generate import START_US, Step, opening
 from tests.engine.settings import EXAMPLES, LONG, PATIENT
-from tests.engine.strategies import command_values, histories
+from tests.engine.strategies import command_values, histories, legs
 
 pytestmark = PATIENT
 CODES = {
@@ -57,6 +57,8 @@ def test_engines_agree_on_a_command_of_any_numbers(kind: str, data: st.DataObjec
             values.append(data.draw(st.sampled_from(("", "k", "open", "M1", "BTC"))))
         elif name == "fees":
             values.append(data.draw(st.lists(st.lists(command_values(), min_size=2, max_size=2), max_size=3)))
+        elif name == "legs":
+            values.append(data.draw(st.lists(legs(), max_size=4)))
         else:
             values.append(data.draw(command_values()))
     c.check_shape(values)
