@@ -1,0 +1,1 @@
+"""Witness, keys, proofs: what a prover worker needs."""
