@@ -16,18 +16,24 @@ from matching.engine import Engine
 from tests.engine.compare import Pair, disagreement, shrink
 from tests.engine.crowd import CrowdGenerator, crowd_opening
 from tests.engine.generate import Generator, SeededChoice, Step, opening
+from tests.engine.tangle import TangleGenerator, tangle_opening
 
+KINDS = {
+    "mixed": (Generator, opening),
+    "crowd": (CrowdGenerator, crowd_opening),
+    "tangle": (TangleGenerator, tangle_opening),
+}
 VALIDATE_EVERY = 100
 RELOAD_EVERY = 500
 
 
 def drive(
-    seed: int | str, steps: int, *, crowd: bool = False, seconds: float = float("inf")
+    seed: int | str, steps: int, *, kind: str = "mixed", seconds: float = float("inf")
 ) -> tuple[Counter[str], list[Step], str | None]:
-    """Run up to `steps` random steps. Gives what was seen, the steps taken, and what went wrong, if anything."""
+    """Run up to `steps` random steps of a kind of KINDS. Gives what was seen, the steps, and what went wrong, if anything."""
     pair, seen, taken = Pair(), Counter[str](), list[Step]()
-    generator = (CrowdGenerator if crowd else Generator)(SeededChoice(seed), pair.slow)
-    start = crowd_opening() if crowd else opening()
+    make, opens = KINDS[kind]
+    generator, start = make(SeededChoice(seed), pair.slow), opens()
     until = time.monotonic() + seconds
     for number in range(len(start) + steps):
         command, time_us = start[number] if number < len(start) else generator.step()
@@ -77,11 +83,16 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop a run after this time")
-    parser.add_argument("--crowd", action="store_true", help="deep books of many orders instead of many rules")
+    parser.add_argument(
+        "--kind",
+        choices=KINDS,
+        default="mixed",
+        help="mixed: many rules; crowd: deep books; tangle: lists and icebergs",
+    )
     options = parser.parse_args()
     total = Counter[str]()
     for seed in range(int(options.seed), int(options.seed) + options.runs):
-        seen, taken, problem = drive(seed, options.steps, crowd=options.crowd, seconds=options.seconds)
+        seen, taken, problem = drive(seed, options.steps, kind=options.kind, seconds=options.seconds)
         total += seen
         if problem:
             print(f"seed {seed} goes wrong at step {len(taken)}: {report(taken, problem)}")

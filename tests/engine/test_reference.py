@@ -74,7 +74,7 @@ def test_long_drives_agree(seed: int) -> None:
 
 def test_a_drive_through_deep_books_agrees() -> None:
     """Hundreds of orders at hundreds of prices, then most of them leave: the fast engine tidies up behind them."""
-    _, taken, problem = drive("crowd", 30_000 if LONG else 4_000, crowd=True)
+    _, taken, problem = drive("crowd", 30_000 if LONG else 4_000, kind="crowd")
     assert problem is None, report(taken, problem or "")
 
 
