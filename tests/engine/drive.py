@@ -30,7 +30,10 @@ RELOAD_EVERY = 500
 def drive(
     seed: int | str, steps: int, *, kind: str = "mixed", seconds: float = float("inf")
 ) -> tuple[Counter[str], list[Step], str | None]:
-    """Run up to `steps` random steps of a kind of KINDS. Gives what was seen, the steps, and what went wrong, if anything."""
+    """Run up to `steps` random steps of a kind of KINDS.
+
+    Gives what was seen, the steps taken, and what went wrong, if anything.
+    """
     pair, seen, taken = Pair(), Counter[str](), list[Step]()
     make, opens = KINDS[kind]
     generator, start = make(SeededChoice(seed), pair.slow), opens()

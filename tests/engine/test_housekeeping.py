@@ -9,9 +9,9 @@ from benchmarks import hostile
 from benchmarks.tapes import MAKERS, MID, START_US, make
 from matching.engine import Engine
 from matching.engine import commands as c
-from matching.engine.book import VACANT_SPARE
+from matching.engine.book import DEAD_SPARE
 from matching.engine.clients import DROP_EVERY
-from matching.engine.due import DEAD_SPARE
+from matching.engine.due import DEAD_SPARE as DEAD_DUE_SPARE
 from matching.engine.ids import IdRanges
 from matching.engine.state import DAY_US
 
@@ -49,22 +49,34 @@ def test_a_tape_is_the_same_every_time_and_never_refused(name: str) -> None:
 def test_dead_due_entries_do_not_pile_up() -> None:
     for scenario in (hostile.dead_man, hostile.expiries):
         engine = played(scenario(N))
-        assert len(engine.due) <= 2 * engine.due_live + DEAD_SPARE
+        assert len(engine.due) <= 2 * engine.due_live + DEAD_DUE_SPARE
 
 
 def test_canceled_stops_do_not_pile_up() -> None:
     engine = played(hostile.stops_that_come_and_go(N))
     assert engine.markets[1].stops.waiting == 0
-    assert len(engine.markets[1].stops.buys) <= DEAD_SPARE
+    assert len(engine.markets[1].stops.buys) <= DEAD_DUE_SPARE
 
 
-def test_vacant_levels_do_not_pile_up() -> None:
+def test_empty_levels_go_at_once() -> None:
     places = [hostile.place(1, c.BUY, MID - 1 - n) for n in range(N)]
     engine = played(places + [c.cancel(account=1, order=n + 1) for n in range(N)])
     bids = engine.markets[1].bids
-    assert len(bids.levels) == bids.vacant <= VACANT_SPARE
-    assert bids.best() is None
     assert bids.levels == {}
+    assert len(bids.heap) <= N + 1
+    assert bids.best() is None
+    assert len(bids.heap) == 1
+
+
+def test_dead_keys_do_not_pile_up() -> None:
+    """A quote that comes and goes, at one price or at many, leaves keys behind but not for long."""
+    engine = played(hostile.flicker(N))
+    bids = engine.markets[1].bids
+    assert len(bids.heap) <= bids.heap_max <= 2 * len(bids.levels) + 4 * DEAD_SPARE
+    for n in range(N):
+        engine.apply(hostile.place(3, c.BUY, MID - 1), START_US + N)
+        engine.apply(c.cancel(account=3, order=engine.last_order), START_US + N)
+    assert len(bids.heap) <= bids.heap_max <= 2 * len(bids.levels) + 4 * DEAD_SPARE
 
 
 def test_old_client_ids_are_dropped_and_young_ones_are_not() -> None:
