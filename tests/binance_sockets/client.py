@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Callable
@@ -14,7 +15,13 @@ from websockets.sync.client import ClientConnection, connect
 from tests.stack import Stack
 
 PATIENCE_S = 20.0
+_PADDED = re.compile(r'"(-?[0-9]+)\.([0-9]{8,})"')
 Message = dict[str, Any]
+
+
+def _unpadded(amount: re.Match[str]) -> str:
+    decimals = amount[2].rstrip("0")
+    return f'"{amount[1]}.{decimals}"' if decimals else f'"{amount[1]}"'
 
 
 class MarketClient:
@@ -48,8 +55,8 @@ class MarketClient:
         assert reply["result"] is None, reply
 
     def receive(self, patience_s: float = PATIENCE_S) -> Any:
-        """The next message, whatever it is."""
-        return json.loads(self.socket.recv(timeout=patience_s))
+        """The next message, whatever it is, its amounts without the zeros that pad them."""
+        return json.loads(_PADDED.sub(_unpadded, self.socket.recv(timeout=patience_s)))
 
     def expect(self, wanted: Callable[[Any], bool], patience_s: float = PATIENCE_S) -> Any:
         """The first message, kept or new, for which `wanted` holds; the others are kept."""
@@ -114,7 +121,7 @@ class BookFollower:
     def _snapshot(self) -> Message:
         url = f"{self._stack.base_url}/api/v3/depth?symbol={self._symbol}&limit=5000"
         with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
-            return json.load(answer)
+            return json.loads(_PADDED.sub(_unpadded, answer.read().decode()))
 
     def step(self, patience_s: float = PATIENCE_S) -> None:
         """Take one delta. Raises OutOfStep, TimeoutError, ConnectionClosed."""
@@ -130,7 +137,7 @@ class BookFollower:
         self._is_first = False
         for side, levels in zip(self.sides, (delta["b"], delta["a"]), strict=True):
             for price, size in levels:
-                if size == "0":
+                if Decimal(size) == 0:
                     side.pop(price, None)
                 else:
                     side[price] = size

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.binance_sockets.client import MarketClient
+from tests.binance_sockets.client import PATIENCE_S, MarketClient
 from tests.sockets.client import Client
 from tests.stack import Stack
 
@@ -123,6 +123,8 @@ def test_best_prices_and_levels(stack: Stack, trader: Client) -> None:
         five = client.expect(lambda one: len(one.get("bids", ())) == 5 and one["bids"][-1][0] == "2990.26")
         twenty = client.expect(lambda one: len(one.get("bids", ())) == 20 and one["bids"][1][0] == "2990.29")
         assert twenty["bids"][:5] == five["bids"]
+    with MarketClient(stack, f"/ws/{SYMBOL}@bookTicker") as late:
+        assert '"A":"0.30000000"' in late.socket.recv(timeout=PATIENCE_S), "amounts are padded to eight decimals"
     with MarketClient(stack, f"/ws/{SYMBOL}@depth10") as late:
         # Who comes to a quiet market gets its state at once.
         assert late.receive()["bids"] == twenty["bids"][:10]

@@ -24,11 +24,13 @@ class UserStream:
     """
 
     def __init__(
-        self, id: int, caller: Caller, push: Callable[[str], None], *, on_begin: Callable[[], None],
+        self, id: int, caller: Caller, push: Callable[[str], None], *, is_signed: bool, on_begin: Callable[[], None],
         on_end: Callable[[], None],
     ) -> None:  # fmt: skip
         self.id = id
         self.caller = caller
+        # By a signature of its own, and not by the socket's session.
+        self.is_signed = is_signed
         self._push, self._on_begin, self._on_end = push, on_begin, on_end
         self._position = UNKNOWN
         self._subscription: Subscription | None = None

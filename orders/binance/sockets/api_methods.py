@@ -1,0 +1,183 @@
+"""The methods of /ws-api/v3. Most are addresses of /api/v3 by another name, and do what those do."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from accounts.auth import Caller
+from accounts.binance import auth, endpoint, errors, params
+from accounts.binance.endpoint import KEYED, PUBLIC, Call, Endpoint
+from accounts.binance.errors import Refusal, refuse
+from accounts.keys import KnownKey
+from accounts.limits import limit_of
+from matching.gateway import Result
+from orders import order_entry
+from orders.binance import account, market, market_history, order_params, reads, shapes, symbols, trading
+from orders.binance.sockets.api_desk import Prepared, Work
+from orders.binance.sockets.api_request import signed_text
+from orders.requests import OrderName
+
+# What says who asks, and is no parameter of the method itself.
+ENVELOPE: Final = frozenset({"apiKey", "signature", "timestamp", "recvWindow", "returnRateLimits"})
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who asks on a socket: the key it has logged on with, if any, and the client's address."""
+
+    known: KnownKey | None
+    ip: str
+
+
+Prepare = Callable[[Call], Prepared]
+
+READS: Final[dict[str, Endpoint]] = {
+    "ping": market.PING,
+    "time": market.TIME,
+    "exchangeInfo": market.INFO,
+    "depth": market.DEPTH,
+    "trades.recent": market_history.TRADES,
+    "trades.historical": market_history.HISTORICAL,
+    "trades.aggregate": market_history.AGGREGATES,
+    "klines": market_history.KLINES,
+    "uiKlines": market_history.KLINES,
+    "avgPrice": market_history.AVERAGE,
+    "ticker": market_history.WINDOW,
+    "ticker.24hr": market_history.DAY,
+    "ticker.tradingDay": market_history.TRADING_DAY,
+    "ticker.price": market_history.PRICE,
+    "ticker.book": market_history.BOOK,
+    "order.status": trading.ORDER["GET"],
+    "openOrders.status": account.OPEN_ORDERS,
+    "account.status": account.ACCOUNT,
+}
+
+
+def place(call: Call) -> Prepared:
+    """order.place."""
+    new = order_params.read_new_order(call.values)
+    command = order_entry.place_command(
+        account_id=call.caller.account_id, order=new.request, deadline_us=call.caller.deadline_us
+    )
+
+    def interpret(result: Result) -> dict[str, Any]:
+        made = order_entry.read_placed(result)
+        if made.duplicate:
+            raise refuse(errors.DUPLICATE)
+        return shapes.placed_json(made, new.market, new.response)
+
+    return Prepared(command, interpret, "place")
+
+
+def cancel(call: Call) -> Prepared:
+    """order.cancel."""
+    listed = symbols.listed(call.values["symbol"])
+    caller = call.caller
+    order = reads.find_order(
+        account_id=caller.account_id, market_id=listed.id, name=order_params.read_name(call.values)
+    )  # fmt: skip
+    trading.check_restriction(order, call.get("cancelRestrictions"))
+    command = order_entry.cancel_command(
+        account_id=caller.account_id, name=OrderName(order_id=order.pk), deadline_us=caller.deadline_us
+    )
+
+    def interpret(result: Result) -> dict[str, Any]:
+        canceled = order_entry.read_canceled(result)
+        client_id = call.get("newClientOrderId") or trading.new_client_id()
+        return shapes.canceled_json(
+            trading.as_canceled(order, canceled), listed, client_id=client_id, time_us=canceled.time_us
+        )
+
+    return Prepared(command, interpret, "cancel")
+
+
+COMMANDS: Final[dict[str, tuple[Endpoint, Prepare]]] = {
+    "order.place": (trading.ORDER["POST"], place),
+    "order.cancel": (trading.ORDER["DELETE"], cancel),
+}
+
+
+def endpoint_of(method: str) -> Endpoint:
+    """Raises Refusal -1020 for a method that is not served."""
+    found = READS.get(method)
+    if found is not None:
+        return found
+    if method in COMMANDS:
+        return COMMANDS[method][0]
+    raise refuse(errors.UNSUPPORTED)
+
+
+def preparation(method: str, served: Endpoint, session: Session) -> Callable[[Work], Any]:
+    """What to do in a thread: know the caller, read the parameters, count, and run or make the command."""
+    command = COMMANDS.get(method)
+
+    def prepare(work: Work) -> Any:
+        call = Call({})
+        values = work.request.values
+        is_public = served.access == PUBLIC
+        if served.access == KEYED:
+            auth.known_key(values.get("apiKey") or (session.known.key if session.known else None), session.ip)
+        elif not is_public:
+            call = Call({}, caller_of(values, session))
+            auth.require(call.caller, served.access)
+        call.values = params.read(own(values, is_public=is_public), served.fields, served.required)
+        if served.writes:
+            count_orders(work, call.caller, served.places)
+        return command[1](call) if command is not None else served.run(call)
+
+    return prepare
+
+
+def own(values: dict[str, str], *, is_public: bool = False) -> dict[str, str]:
+    """A method's own parameters."""
+    taken = {"returnRateLimits"} if is_public else ENVELOPE
+    return {name: value for name, value in values.items() if name not in taken}
+
+
+def caller_of(values: dict[str, str], session: Session) -> Caller:
+    """Who asks: by the request's own key and signature, or by the socket's. Raises Refusal."""
+    now_us = time.time_ns() // 1_000
+    if "apiKey" in values or "signature" in values or session.known is None:
+        if "apiKey" not in values:
+            raise params.missing("apiKey")
+        known = auth.known_key(values["apiKey"], session.ip)
+        return auth.authenticate(
+            known=known, message=signed_text(values), signature=values.get("signature"),
+            timestamp=values.get("timestamp"), window=values.get("recvWindow"), now_us=now_us,
+        )  # fmt: skip
+    caller = auth.session_caller(session.known, now_us)
+    if "timestamp" not in values:
+        return caller
+    sent_us = params.milliseconds("timestamp", values["timestamp"]) * 1_000
+    window_us = params.window_us(values.get("recvWindow"))
+    if sent_us >= now_us + auth.AHEAD_US_MAX:
+        raise refuse(errors.AHEAD)
+    if now_us - sent_us > window_us:
+        raise refuse(errors.OUTSIDE_WINDOW)
+    return auth.session_caller(session.known, sent_us + window_us - auth.signing.WINDOW_MS_DEFAULT * 1_000)
+
+
+def count_orders(work: Work, caller: Caller, places: int) -> None:
+    """The last check before a write, as REST makes it; its counts go into the answer."""
+    allowance = endpoint.admit(caller, {}, places=places)
+    window, today = limit_of(caller.tier, "orders"), limit_of(caller.tier, "orders_today")
+    for interval, number, limit, count in (
+        ("SECOND", window.window_s, window.units, allowance.placed_in_window),
+        ("DAY", 1, today.units, allowance.placed_today),
+    ):
+        work.limits.append(
+            {"rateLimitType": "ORDERS", "interval": interval, "intervalNum": number, "limit": limit, "count": count}
+        )
+
+
+def log_on(values: dict[str, str], session: Session) -> KnownKey:
+    """session.logon: the key, if the request is signed by it and it is of Ed25519. Raises Refusal."""
+    caller = caller_of(values, Session(None, session.ip))
+    known = auth.known_key(caller.key, session.ip)
+    if not isinstance(known.public_key, Ed25519PublicKey):
+        raise Refusal(-4056, f"{'HMAC_SHA256' if known.public_key is None else 'RSA'} API key is not supported.")
+    params.read(own(values), {})
+    return known
