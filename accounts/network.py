@@ -33,3 +33,17 @@ def _is_in(text: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
     except ValueError:
         return False
     return any(address in network for network in networks)
+
+
+@lru_cache(maxsize=10_000)
+def party(address: str) -> str:
+    """Whom an address stands for, where callers are counted: itself, or the /64 that one IPv6 subscriber is given."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if found.version == 4:
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ip_network((found, 64), strict=False))

@@ -131,6 +131,8 @@ SOCKET_ORIGINS = [o for o in os.environ.get("SOCKET_ORIGINS", "").split(",") if 
     f"http://localhost:{PORT}",
     f"http://127.0.0.1:{PORT}",
 ]
+# In each sockets process, from one address; behind a proxy that is not in TRUSTED_PROXIES all clients are one.
+SOCKETS_PER_ADDRESS = int(os.environ.get("SOCKETS_PER_ADDRESS", "100"))
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],

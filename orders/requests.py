@@ -169,6 +169,12 @@ def read_batch(body: Any, name: str) -> list[Any]:
     return items
 
 
+def units(body: Any) -> int:
+    """How many orders a body asks to write, good or bad: those under `orders`, else one. Counted before any work."""
+    items = body.get("orders") if isinstance(body, dict) else None
+    return min(max(1, len(items)), BATCH_MAX) if isinstance(items, list) else 1
+
+
 def read_orders(body: Any) -> list[OrderRequest | Problem]:
     """The orders of a batch; where one cannot be read, why not."""
     orders: list[OrderRequest | Problem] = []

@@ -4,7 +4,7 @@ from typing import Final
 
 SEQUENCE: Final = "md:sequence"  # the last sequence whose messages went out
 MARKETS: Final = "md:markets"  # set of symbols
-REQUESTS: Final = "md:requests"  # list: accounts whose snapshot somebody waits for
+REQUESTS: Final = "md:asked"  # set: accounts whose snapshot somebody waits for
 WATCHED: Final = "md:watched"  # sorted set: account -> until when (Unix seconds) somebody listens
 RESET: Final = "md:reset"  # channel: whatever you have, get it anew
 TICKERS_GROUP: Final = "tickers"  # group of the Channels layer

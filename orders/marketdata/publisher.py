@@ -92,7 +92,7 @@ class Publisher:
         self._store_books(fold)
         commands, self._commands = self._commands, []
         commands.append(("GETSET", names.SEQUENCE, fold.sequence))
-        commands.append(("LPOP", names.REQUESTS, REQUESTS_MAX))
+        commands.append(("SPOP", names.REQUESTS, REQUESTS_MAX))
         *_, before, requests = self._execute(commands)
         expected, self._published = self._published, fold.sequence
         if expected is None or before is None or int(before) != expected:

@@ -55,19 +55,20 @@ async def converse(
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     await send({"type": "websocket.accept"})
     here = server()
-    if here.is_full:
-        await send({"type": "websocket.close", "code": CLOSE_TRY_LATER, "reason": "too_many_connections"})
-        return
     peer = scope.get("client") or ("", 0)
     ip = network.client_ip(peer[0], headers.get("x-forwarded-for", ""))
+    party = network.party(ip)
+    if not here.guests.may_enter(party):
+        await send({"type": "websocket.close", "code": CLOSE_TRY_LATER, "reason": "too_many_connections"})
+        return
     outbox = Outbox(send, scope["extensions"].get(ABORT, lambda: None))
     connection = make(here, outbox, ip)
-    here.connections.add(connection)
+    here.guests.add(connection, party)
     writer = asyncio.create_task(outbox.run())
     try:
         await connection.read(receive)
     finally:
-        here.connections.discard(connection)
+        here.guests.remove(connection)
         connection.leave()
         outbox.end()
         writer.cancel()
@@ -96,7 +97,7 @@ async def http(scope: Scope, receive: Receive, send: Send) -> None:
         here = server()
         is_ready = here.hub.is_ready
         status = 200 if is_ready else 503
-        body = {"status": "ok" if is_ready else "no Redis", "sockets": str(len(here.connections))}
+        body = {"status": "ok" if is_ready else "no Redis", "sockets": str(len(here.guests))}
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": orjson.dumps(body)})

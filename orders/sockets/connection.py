@@ -1,6 +1,7 @@
 """One socket: reads requests, never waits for their answers, and sends what its channels bring."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,9 @@ from orders.sockets.desk import Desk
 from orders.sockets.entry import OPS
 from orders.sockets.frames import Request, Unreadable
 from orders.sockets.hub import ALL_TICKERS, TICKER_PREFIX
-from orders.sockets.limits import CLOSE_NONSENSE, NONSENSE_MAX, SUBSCRIPTIONS_MAX
+from orders.sockets.limits import CLOSE_NONSENSE, NONSENSE_MAX, REQUESTS_BURST, REQUESTS_PER_S, SUBSCRIPTIONS_MAX
 from orders.sockets.outbox import Outbox
+from orders.sockets.pace import Pace
 from orders.sockets.topics import Subscription
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ class Connection:
         self._desk: Desk | None = None
         self._subscriptions: dict[tuple[str, str], Subscription] = {}
         self._nonsense = 0
+        self._pace = Pace(REQUESTS_PER_S, REQUESTS_BURST)
+        # How many refusals of those who do not keep the pace we bear.
+        self._patience = Pace(REQUESTS_PER_S, NONSENSE_MAX)
         self._is_authenticating = False
         self._ops: dict[str, Callable[[Request], str | None]] = {
             "subscribe": self._subscribe,
@@ -52,6 +57,11 @@ class Connection:
     def callers(self) -> list[tuple[Caller, str]]:
         """For whom the socket speaks: nobody yet, or one."""
         return [] if self.caller is None else [(self.caller, self.session_key)]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it hears nothing and speaks for nobody."""
+        return self.caller is None and not self._subscriptions
 
     def push(self, text: str) -> None:
         """Send a frame of a channel."""
@@ -71,9 +81,14 @@ class Connection:
                     raise Unreadable(Problem("text_only"))
                 request = frames.read_request(text)
             except Unreadable as unreadable:
-                self._complain(unreadable)
+                self.push(frames.refused(unreadable.id, None, unreadable.problem))
+                self._nonsense += 1
+                if self._nonsense >= NONSENSE_MAX:
+                    self.outbox.close(CLOSE_NONSENSE, "too many unreadable frames")
                 continue
             self._nonsense = 0
+            if self._is_too_fast(request):
+                continue
             self._handle(request)
 
     def leave(self) -> None:
@@ -82,11 +97,15 @@ class Connection:
             self._hub.leave(subscription)
         self._subscriptions.clear()
 
-    def _complain(self, unreadable: Unreadable) -> None:
-        self.push(frames.refused(unreadable.id, None, unreadable.problem))
-        self._nonsense += 1
-        if self._nonsense >= NONSENSE_MAX:
-            self.outbox.close(CLOSE_NONSENSE, "too many unreadable frames")
+    def _is_too_fast(self, request: Request) -> bool:
+        """Whether it is refused for coming too fast. Order entry has the limit of its account (Desk)."""
+        now_s = time.monotonic()
+        if (self._desk is not None and request.op in OPS) or self._pace.allows(now_s):
+            return False
+        self.refuse(request, Problem("rate_limited", f"at most {REQUESTS_PER_S} requests a second"))
+        if not self._patience.allows(now_s):
+            self.outbox.close(CLOSE_NONSENSE, "too many requests")
+        return True
 
     def _handle(self, request: Request) -> None:
         try:

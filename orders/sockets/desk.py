@@ -14,6 +14,7 @@ from accounts.problems import Problem
 from accounts.services import TRADE
 from matching import gateway
 from matching.gateway import GatewayError, Outcome
+from orders import requests
 from orders.sockets import frames
 from orders.sockets.entry import Prepare, Prepared
 from orders.sockets.frames import Request
@@ -31,6 +32,7 @@ DEADLINE_MS_MAX = 2**53
 class Desk:
     """Commands under way of one socket, at most IN_FLIGHT_COMMANDS_MAX; `reply` sends a frame.
 
+    What a request asks for is counted before any work is done for it, whatever becomes of it.
     What needs the database runs in a thread. Django says so itself, by refusing a query on an event loop's thread;
     requests that come meanwhile wait behind, so the matcher gets them in the client's order.
     """
@@ -39,7 +41,7 @@ class Desk:
         self._server = server
         self._caller = caller
         self._reply = reply
-        self._queue: deque[tuple[Request, Prepare, int]] = deque()
+        self._queue: deque[tuple[Request, Prepare, int, int]] = deque()
         self._is_in_thread = False
         self._in_flight = 0
 
@@ -48,9 +50,13 @@ class Desk:
         self._caller.require(TRADE)
         frames.check_members(request, MEMBERS)
         deadline_us = self._deadline_us(request)
-        if self._in_flight + len(self._queue) >= IN_FLIGHT_COMMANDS_MAX:
+        units = requests.units(request.message.get("params"))
+        caller = self._caller
+        rate_limits.take(f"socket orders {caller.account_id}", rate_limits.limit_of(caller.tier, "orders"), units)
+        if self._in_flight + units > IN_FLIGHT_COMMANDS_MAX:
             raise Problem("too_many_in_flight")
-        self._queue.append((request, prepare, deadline_us))
+        self._in_flight += units
+        self._queue.append((request, prepare, deadline_us, units))
         self._pump()
 
     @staticmethod
@@ -64,7 +70,7 @@ class Desk:
 
     def _pump(self) -> None:
         while self._queue and not self._is_in_thread:
-            request, prepare, deadline_us = self._queue.popleft()
+            request, prepare, deadline_us, units = self._queue.popleft()
 
             def work(
                 request: Request = request, prepare: Prepare = prepare, deadline_us: int = deadline_us
@@ -72,43 +78,41 @@ class Desk:
                 return prepare(request.message.get("params"), self._caller.account_id, deadline_us)
 
             try:
-                self._submit(request, work())
+                self._submit(request, work(), units)
             except SynchronousOnlyOperation:
                 self._is_in_thread = True
-                self._server.hub.spawn(self._prepare_in_thread(request, self._server.in_thread(work)))
+                self._server.hub.spawn(self._prepare_in_thread(request, self._server.in_thread(work), units))
             except Problem as problem:
-                self._refuse(request, problem)
+                self._drop(request, problem, units)
             except Exception:
                 log.exception("an order could not be prepared")
-                self._refuse(request, Problem("internal_error"))
+                self._drop(request, Problem("internal_error"), units)
 
-    async def _prepare_in_thread(self, request: Request, work: Awaitable[Prepared]) -> None:
+    async def _prepare_in_thread(self, request: Request, work: Awaitable[Prepared], units: int) -> None:
         try:
-            self._submit(request, await work)
+            self._submit(request, await work, units)
         except Problem as problem:
-            self._refuse(request, problem)
+            self._drop(request, problem, units)
         except Exception:
             log.exception("an order could not be prepared")
-            self._refuse(request, Problem("unavailable"))
+            self._drop(request, Problem("unavailable"), units)
         finally:
             self._is_in_thread = False
             self._pump()
 
-    def _submit(self, request: Request, prepared: Prepared) -> None:
-        count = len(prepared.commands)
-        if self._in_flight + count > IN_FLIGHT_COMMANDS_MAX:
-            raise Problem("too_many_in_flight")
-        caller = self._caller
-        limit = rate_limits.limit_of(caller.tier, "orders")
-        rate_limits.take(f"socket orders {caller.account_id}", limit, max(1, count))
-        if not count:
+    def _drop(self, request: Request, problem: Problem, units: int) -> None:
+        self._in_flight -= units
+        self._refuse(request, problem)
+
+    def _submit(self, request: Request, prepared: Prepared, units: int) -> None:
+        if not prepared.commands:
+            self._in_flight -= units
             self._answer(request, prepared, [])
             return
-        self._in_flight += count
         post = self._server.replies.post
 
         def landed(outcome: Outcome) -> None:
-            self._in_flight -= count
+            self._in_flight -= units
             self._answer(request, prepared, outcome)
 
         # The callback comes in the gateway's thread; `post` brings it here.

@@ -208,7 +208,7 @@ class Hub:
         try:
             async with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.zadd(names.WATCHED, {str(account): time.time() + LEASE_S})
-                pipeline.rpush(names.REQUESTS, account)
+                pipeline.sadd(names.REQUESTS, account)
                 await pipeline.execute()
         except (redis.RedisError, OSError) as error:
             log.warning("no snapshot of account %d yet: %s", account, error)

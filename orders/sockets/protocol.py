@@ -5,11 +5,13 @@ whatever the client does not read. And a client that broke the protocol (a frame
 for a moment: closing with its bytes unread would reset the connection and lose our close frame, which says why.
 """
 
+import socket
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from orders.sockets.app import ABORT
+from orders.sockets.limits import SEND_BUFFER_BYTES
 
 LINGER_S: Final = 2.0
 
@@ -18,6 +20,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     """Gives the scope's extensions an abort; lingers after a broken protocol."""
 
     is_discarding = False
+
+    def connection_made(self, transport: Any) -> None:
+        """A client came. The kernel shall not keep megabytes for one that does not read: then we hear of it sooner."""
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        super().connection_made(transport)
 
     def handle_connect(self, event: Any) -> None:
         """The handshake was read. The application's task begins after this."""

@@ -12,8 +12,9 @@ from django.db import connections
 from accounts.auth import Caller
 from orders import listing
 from orders.sockets import identity
+from orders.sockets.guests import Guests
 from orders.sockets.hub import Hub
-from orders.sockets.limits import CLOSE_SIGNED_OUT, CONNECTIONS_MAX
+from orders.sockets.limits import CLOSE_SIGNED_OUT
 from orders.sockets.outbox import Outbox
 from orders.sockets.replies import Replies
 
@@ -23,12 +24,19 @@ T = TypeVar("T")
 THREADS: Final = 4
 # How often keys and sessions are looked at again; a revoked key is also told at once.
 CHECK_S: Final = 10.0
+IDLE_CHECK_S: Final = 5.0
 
 
 class Conversation(Protocol):
-    """One socket: of /ws/v1 or of a dialect. `callers` are those it speaks for, each with its browser session or ""."""
+    """One socket: of /ws/v1 or of a dialect. `callers` are those it speaks for, each with its browser session or "".
+
+    One that `is_idle` for long, hearing nothing and speaking for nobody, is closed.
+    """
 
     outbox: Outbox
+
+    @property
+    def is_idle(self) -> bool: ...
 
     def callers(self) -> list[tuple[Caller, str]]: ...
 
@@ -43,21 +51,17 @@ class Server:
     def __init__(self) -> None:
         self.hub = Hub(self._on_revoked)
         self.replies = Replies(asyncio.get_running_loop())
-        self.connections: set[Conversation] = set()
+        self.guests = Guests()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sockets-database")
         self.hub.start()
         self.hub.spawn(self._warm_up())
         self.hub.spawn(self._check_callers())
+        self.hub.spawn(self._check_idle())
 
     @staticmethod
     def now_ms() -> int:
         """The time."""
         return time.time_ns() // 1_000_000
-
-    @property
-    def is_full(self) -> bool:
-        """Whether another socket is too much."""
-        return len(self.connections) >= CONNECTIONS_MAX
 
     def in_thread(self, work: Callable[[], T]) -> Awaitable[T]:
         """Do what needs the database, in one of a few threads."""
@@ -76,14 +80,14 @@ class Server:
             log.warning("markets not loaded yet", exc_info=True)
 
     def _on_revoked(self, key: str) -> None:
-        for connection in list(self.connections):
+        for connection in self.guests:
             if any(caller.key == key for caller, _ in connection.callers()):
                 self._sign_out(connection)
 
     async def _check_callers(self) -> None:
         while True:
             await asyncio.sleep(CHECK_S)
-            known = [(one, *known) for one in self.connections for known in one.callers()]
+            known = [(one, *known) for one in self.guests for known in one.callers()]
             if not known:
                 continue
             try:
@@ -93,6 +97,11 @@ class Server:
                 continue
             for connection in gone:
                 self._sign_out(connection)
+
+    async def _check_idle(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_CHECK_S)
+            self.guests.close_idle(time.monotonic())
 
     @staticmethod
     def _sign_out(connection: Conversation) -> None:

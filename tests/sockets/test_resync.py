@@ -3,14 +3,12 @@
 import json
 import signal
 import socket as sockets
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import redis
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
 
 from orders.marketdata import names
 from tests.sockets.client import BookClient, Client
@@ -170,19 +168,3 @@ def test_the_sockets_process_restarts(stack: Stack, traffic: Traffic, follower: 
             follower.step()
     follower.connect()
     assert_same_book(stack, follower)
-
-
-def test_a_client_that_never_reads_is_cut_off(stack: Stack, trader: dict[str, Any]) -> None:
-    with Client(stack.socket_url) as witness:
-        raw = connect(stack.socket_url, max_queue=1, compression=None)
-        # Requests with long answers, and nobody who takes them.
-        raw.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-        frame = json.dumps({"op": "x" * 64, "id": "y" * 64})
-        with pytest.raises((ConnectionClosed, OSError)):
-            give_up = time.monotonic() + 90
-            while time.monotonic() < give_up:
-                raw.send(frame)
-        began = time.monotonic()
-        assert witness.ok("ping")["time"] > 0
-        assert time.monotonic() - began < 20
-        raw.socket.close()
