@@ -1,10 +1,13 @@
 """Each method of ccxt's binance that is for spot does here what it says."""
 
+import asyncio
+
 import pytest
 
-from tests.clients import order_probes, rest_probes  # noqa: F401  they fill the table
-from tests.clients.probes import REST
+from tests.clients import account_probes, order_probes, rest_probes, venue  # noqa: F401  they fill the tables
+from tests.clients.probes import REST, SOCKETS
 from tests.clients.rest_probes import Desk
+from tests.clients.socket_probes import Trading
 
 
 def checks(table):
@@ -18,3 +21,12 @@ def checks(table):
 @pytest.mark.parametrize("check", checks(REST))
 def test_blocking(check, trader, maker):
     check(Desk(trader, maker))
+
+
+@pytest.mark.parametrize("check", checks(SOCKETS))
+def test_over_sockets(check, trader, maker, stack, accounts):
+    async def run():
+        async with venue.pro(stack, accounts["trader"]) as client:
+            await check(Trading(trader, maker, client))
+
+    asyncio.run(run())

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,7 +18,12 @@ def settings(base_url: str, socket_url: str, key: str = "", secret: str = "") ->
         "apiKey": key,
         "secret": secret,
         # Spot only: without these ccxt also asks hosts for futures, options and margin.
-        "options": {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, "fetchMargins": False, "fetchCurrencies": False},
+        "options": {
+            "defaultType": "spot",
+            "fetchMarkets": {"types": ["spot"]},
+            "fetchMargins": False,
+            "fetchCurrencies": False,
+        },
         "urls": {
             "api": {
                 "public": f"{base_url}/api/v3",
@@ -45,7 +50,7 @@ def rest(stack: Any, account: dict[str, Any] | None = None) -> Any:
 
 
 @asynccontextmanager
-async def pro(stack: Any, account: dict[str, Any] | None = None):
+async def pro(stack: Any, account: dict[str, Any] | None = None) -> AsyncIterator[Any]:
     """ccxt.pro's client with its markets loaded; closed at the end."""
     client = ccxt.pro.binance(of_stack(stack, account))
     try:
@@ -77,3 +82,43 @@ async def watched(watch: Callable[[], Awaitable[Any]], condition: Callable[[Any]
                     return seen
     except TimeoutError:
         raise AssertionError(f"waited for {what}; last seen: {seen}") from None
+
+
+@asynccontextmanager
+async def watching(watch: Callable[[], Awaitable[Any]]) -> AsyncIterator["Watch"]:
+    """Watch all the time in the background, as programs do; ends with the block, raising what went wrong."""
+    one = Watch(watch)
+    task = asyncio.create_task(one.follow())
+    try:
+        yield one
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+
+
+class Watch:
+    """What a watching task saw last. A client's answers are its caches: later news change them in place."""
+
+    def __init__(self, watch: Callable[[], Awaitable[Any]]) -> None:
+        self._watch = watch
+        self._news = asyncio.Event()
+        self.seen: Any = None
+
+    async def follow(self) -> None:
+        """Watch for ever."""
+        while True:
+            self.seen = await self._watch()
+            self._news.set()
+
+    async def until(self, condition: Callable[[Any], Any], what: object) -> Any:
+        """What is seen, once it meets the condition."""
+        try:
+            async with asyncio.timeout(WAIT_S_MAX):
+                while self.seen is None or not condition(self.seen):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(f"waited for {what}; last seen: {self.seen}") from None
+        return self.seen
