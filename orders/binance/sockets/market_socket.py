@@ -50,11 +50,6 @@ class MarketSocket:
         """Whether the socket hears nothing."""
         return not self._heard
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether it hears no stream."""
-        return not self._heard
-
     def push(self, text: str) -> None:
         """Send a frame."""
         self.outbox.push(text)
