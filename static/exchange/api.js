@@ -37,4 +37,5 @@ async function call(method, path, { body, sequence } = {}) {
 // With `sequence` the answer is at least as new as that command.
 export const get = (path, { sequence } = {}) => call('GET', path, { sequence });
 export const post = (path, body) => call('POST', path, { body });
+export const patch = (path, body) => call('PATCH', path, { body });
 export const remove = (path) => call('DELETE', path);

@@ -1,12 +1,16 @@
 // The order form: checks what can be checked here, sends exact text, and says clearly what was answered.
 
 import { post, Problem } from '../exchange/api.js';
-import { compare, divideDown, floorTo, isDecimal, isMultiple, isZero, multiply, normal, show } from '../exchange/decimal.js';
+import { compare, divideDown, floorTo, isDecimal, isMultiple, isZero, multiply, show } from '../exchange/decimal.js';
 import { find, put } from '../exchange/dom.js';
+import { requestOf } from './order-body.js';
 import { describe, fieldOf } from './problems.js';
-import { describePlaced } from './words.js';
+import { describeList, describePlaced } from './words.js';
 
-const FIELDS = ['stop_price', 'price', 'size', 'expires_at'];
+const FIELDS = ['trail_percent', 'stop_price', 'stop_limit', 'price', 'size', 'expires_at', 'display_size'];
+// Of a trail, in percent; its step is 0.0001.
+const TRAIL = { least: '0.01', most: '50', step: '0.0001' };
+const PARTS_MAX = '100';
 const PPM = '0.000001';
 
 export class OrderForm {
@@ -45,12 +49,18 @@ export class OrderForm {
   refresh() {
     const kind = this.#kind;
     for (const part of this.#form.querySelectorAll('[data-for]')) part.hidden = !part.dataset.for.split(' ').includes(kind);
-    find('expiry').hidden = kind === 'market' || find('tif').value !== 'gtd';
+    const isTrailing = this.#isTrailing;
+    find('expiry').hidden = !['limit', 'stop'].includes(kind) || find('tif').value !== 'gtd';
+    find('trailing').hidden = !isTrailing;
+    put(find('stop-label'), isTrailing ? 'Begin at' : kind === 'stop' && find('trigger').value === 'take_profit' ? 'Take profit at' : 'Stop price');
+    find('stop-hint').hidden = !isTrailing;
     // Only orders without a limit price may be given by amount.
     const byAmount = kind === 'market' || (kind === 'stop' && !this.#text('price') && this.#side === 'buy');
     find('unit').disabled = !byAmount;
     if (!byAmount) find('unit').value = 'base';
-    find('post_only').disabled = !['gtc', 'gtd'].includes(find('tif').value);
+    const mayRest = ['gtc', 'gtd'].includes(find('tif').value);
+    find('post_only').disabled = !mayRest;
+    find('display_size').disabled = !mayRest || (kind === 'stop' && !this.#text('price'));
     put(find('size-label'), find('unit').value === 'quote' ? 'Amount' : 'Size');
     const button = find('submit');
     if (button) {
@@ -64,6 +74,7 @@ export class OrderForm {
   }
 
   get #kind() { return this.#form.elements.kind.value; }
+  get #isTrailing() { return this.#kind === 'stop' && find('trigger').value === 'trailing'; }
   get #side() { return this.#form.elements.side.value; }
   #input(name) { return find(name); }
   #text(name) { return this.#input(name).value.trim(); }
@@ -80,7 +91,7 @@ export class OrderForm {
   #likelyPrice() {
     const { bid, ask, last } = this.#quotes();
     if (this.#kind === 'market') return (this.#side === 'buy' ? ask : bid) ?? last ?? null;
-    const price = this.#text('price') || (this.#kind === 'stop' ? this.#text('stop_price') : '');
+    const price = this.#text('price') || (this.#kind === 'stop' ? this.#text('stop_price') || (this.#isTrailing ? last ?? '' : '') : '');
     return price && isDecimal(price) && !isZero(price) ? price : null;
   }
 
@@ -134,6 +145,8 @@ export class OrderForm {
     find(`${name}-error`).title = message;
     const input = this.#input(name);
     input.closest('.entry').classList.toggle('bad', Boolean(message));
+    const fold = input.closest('details');
+    if (message && fold) fold.open = true;
     if (message) input.setAttribute('aria-invalid', 'true');
     else input.removeAttribute('aria-invalid');
   }
@@ -149,8 +162,9 @@ export class OrderForm {
     const { tick, lot, min_size: least, max_size: most, min_notional: worth, quote } = this.#market;
     const errors = {};
     const kind = this.#kind;
-    const prices = kind === 'market' ? [] : kind === 'limit' ? ['price'] : ['stop_price', ...(this.#text('price') ? ['price'] : [])];
-    for (const name of prices) errors[name] = this.#checkStep(this.#text(name), tick, 'The tick size is');
+    for (const name of this.#prices()) errors[name] = this.#checkStep(this.#text(name), tick, 'The tick size is');
+    if (this.#isTrailing) errors.trail_percent = this.#checkTrail(this.#text('trail_percent'));
+    if (kind === 'oco' && !errors.price && !errors.stop_price) errors.stop_price = this.#checkOco(this.#text('price'), this.#text('stop_price'));
     const size = this.#text('size');
     const isAmount = find('unit').value === 'quote';
     errors.size = this.#checkStep(size, isAmount ? this.#market.quote_step : lot, isAmount ? 'The smallest step is' : 'The lot size is');
@@ -158,6 +172,7 @@ export class OrderForm {
     if (!errors.size && !isAmount && compare(size, most) > 0) errors.size = `At most ${show(most)}`;
     const price = this.#likelyPrice();
     if (!errors.size && price && compare(isAmount ? size : multiply(size, price), worth) < 0) errors.size = `Worth at least ${show(worth)} ${quote}`;
+    if (!errors.size && this.#shows) errors.display_size = this.#checkParts(this.#shows, size);
     if (!find('expiry').hidden && !(new Date(find('expires_at').value) > new Date())) errors.expires_at = 'A time in the future';
     return Object.entries(errors).filter(([, message]) => message);
   }
@@ -169,20 +184,49 @@ export class OrderForm {
     return isMultiple(text, step) ? '' : `${sentence} ${step}`;
   }
 
-  #order() {
-    const kind = this.#kind;
-    const price = kind === 'market' ? '' : this.#text('price');
-    const isLimit = kind === 'limit' || (kind === 'stop' && price);
-    const order = {
-      market: this.#market.symbol, side: this.#side, type: isLimit ? 'limit' : 'market',
-      [find('unit').value === 'quote' ? 'quote_amount' : 'size']: normal(this.#text('size')),
-      client_id: `web-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`.slice(0, 64),
-    };
-    if (isLimit) Object.assign(order, { price: normal(price), tif: find('tif').value });
-    if (kind === 'stop') order.stop_price = normal(this.#text('stop_price'));
-    if (kind === 'limit' && find('post_only').checked && !find('post_only').disabled) order.post_only = true;
-    if (isLimit && order.tif === 'gtd') order.expires_at = new Date(find('expires_at').value).getTime();
-    return order;
+  // The fields of prices that must be right for the chosen kind.
+  #prices() {
+    const given = (name) => (this.#text(name) ? [name] : []);
+    switch (this.#kind) {
+      case 'limit': return ['price'];
+      case 'stop': return [...(this.#isTrailing ? given('stop_price') : ['stop_price']), ...given('price')];
+      case 'oco': return ['stop_price', ...given('stop_limit'), 'price'];
+      default: return [];
+    }
+  }
+
+  // What an iceberg shows; empty for an order that is none.
+  get #shows() {
+    return ['limit', 'stop'].includes(this.#kind) && !find('display_size').disabled ? this.#text('display_size') : '';
+  }
+
+  #checkTrail(text) {
+    const error = this.#checkStep(text, TRAIL.step, 'The smallest step is');
+    if (error) return error;
+    return compare(text, TRAIL.least) < 0 || compare(text, TRAIL.most) > 0 ? `From ${TRAIL.least} to ${TRAIL.most}` : '';
+  }
+
+  #checkOco(price, stop) {
+    const isSell = this.#side === 'sell';
+    if (compare(price, stop) * (isSell ? 1 : -1) > 0) return '';
+    return `To ${this.#side}, the stop lies ${isSell ? 'below' : 'above'} the price`;
+  }
+
+  #checkParts(shown, size) {
+    const { lot, min_size: least } = this.#market;
+    const error = this.#checkStep(shown, lot, 'The lot size is');
+    if (error) return error;
+    if (compare(shown, least) < 0) return `At least ${show(least)}`;
+    return compare(multiply(shown, PARTS_MAX), size) < 0 ? `At least a ${PARTS_MAX}th of the size` : '';
+  }
+
+  #request() {
+    const fields = Object.fromEntries(FIELDS.map((name) => [name, this.#text(name)]));
+    Object.assign(fields, {
+      kind: this.#kind, side: this.#side, unit: find('unit').value, tif: find('tif').value, trigger: find('trigger').value, stp: find('stp').value,
+      postOnly: find('post_only').checked && !find('post_only').disabled, display_size: this.#shows, expiresAt: new Date(find('expires_at').value).getTime(),
+    });
+    return requestOf(fields, this.#market.symbol, this.#quotes().last ?? null);
   }
 
   async #submit() {
@@ -198,10 +242,10 @@ export class OrderForm {
     this.#say('Sending…');
     this.refresh();
     try {
-      const order = await this.#send(this.#order());
-      this.#say(describePlaced(order, this.#market), 'good');
+      const placed = await this.#send(this.#request());
+      this.#say(placed.orders ? describeList(placed) : describePlaced(placed, this.#market), 'good');
       this.#input('size').value = '';
-      this.#onPlaced(order);
+      for (const order of placed.orders ?? [placed]) this.#onPlaced(order);
     } catch (problem) {
       this.#refused(problem);
     }
@@ -210,13 +254,13 @@ export class OrderForm {
   }
 
   // The client id makes a second try safe: an order that was placed is answered, not placed again.
-  async #send(order) {
+  async #send({ path, body }) {
     try {
-      return await post('/orders', order);
+      return await post(path, body);
     } catch (problem) {
       if (!['unknown_outcome', 'unreachable', 'overloaded'].includes(problem.code)) throw problem;
       await new Promise((resolve) => setTimeout(resolve, 600));
-      return post('/orders', order);
+      return post(path, body);
     }
   }
 

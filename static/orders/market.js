@@ -65,6 +65,7 @@ stream.subscribe({ channel: 'ticker', market: symbol }, (message) => {
 });
 if (mine) {
   stream.subscribePrivate('orders', (message) => { seen(message.sequence); mine.takeOrders(message); });
+  stream.subscribePrivate('lists', (message) => mine.takeLists(message));
   stream.subscribePrivate('fills', (message) => mine.takeFills(message));
   stream.subscribePrivate('balances', (message) => mine.takeBalances(message));
 }

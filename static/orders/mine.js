@@ -3,18 +3,21 @@
 import { get, remove } from '../exchange/api.js';
 import { add, isZero, show } from '../exchange/decimal.js';
 import { find, make, moment, oncePerFrame, put } from '../exchange/dom.js';
-import { STATUS, typeOf } from './words.js';
+import { AmendDialog, isAmendable } from './amend.js';
+import { conditionOf, STATUS, typeOf } from './words.js';
 
 const FILLS_KEPT = 200;
 const cell = (text, className = '') => make('td', { textContent: text, className });
 const sideCell = (side) => cell(side === 'buy' ? 'Buy' : 'Sell', side === 'buy' ? 'up' : 'down');
-const isOpen = (order) => ['open', 'waiting', 'partially_filled'].includes(order.status);
+const isOpen = (order) => ['open', 'waiting', 'pending', 'partially_filled'].includes(order.status);
 
 export class Mine {
   balances = null;
   #orders = new Map();
   #ended = new Set();
   #fills = new Map();
+  #lists = new Map();
+  #amend = new AmendDialog({ onAmended: (amended) => this.#amended(amended) });
   #rows = new Map();
   #market;
   #markets;
@@ -46,6 +49,14 @@ export class Mine {
     this.#changed();
   }
 
+  // Lists as they begin and end; a live one says which orders depend on each other.
+  takeLists({ type, lists }) {
+    if (type === 'snapshot') this.#lists.clear();
+    for (const list of lists) this.#lists.set(list.id, list);
+    this.#rows.clear();
+    this.draw();
+  }
+
   takeFills({ type, fills, sequence }) {
     for (const fill of fills) this.#takeFill(fill);
     if (type === 'snapshot') this.#loadFills(sequence);
@@ -60,7 +71,7 @@ export class Mine {
 
   // Prices of open orders in this market, as "side price".
   ownPrices() {
-    const here = [...this.#orders.values()].filter((order) => order.market === this.#market.symbol && order.status !== 'waiting');
+    const here = [...this.#orders.values()].filter((order) => order.market === this.#market.symbol && !['waiting', 'pending'].includes(order.status));
     return new Set(here.map((order) => `${order.side} ${order.price}`));
   }
 
@@ -123,11 +134,15 @@ export class Mine {
 
   #orderRow(order, known) {
     const { price_decimals: places = null } = this.#markets[order.market] ?? {};
-    const button = known?.querySelector('button') ?? make('button', { type: 'button', className: 'quiet', textContent: 'Cancel', onclick: () => this.#cancel(order.id, button) });
+    const list = this.#lists.get(order.list_id);
+    const button = known?.querySelector('.cancel') ?? make('button', { type: 'button', className: 'quiet cancel', textContent: 'Cancel', onclick: () => this.#cancel(order.id, button) });
     button.setAttribute('aria-label', `Cancel order ${order.id}`);
+    const change = known?.querySelector('.change') ?? make('button', { type: 'button', className: 'quiet change', textContent: 'Change', onclick: () => this.#change(order.id) });
+    change.setAttribute('aria-label', `Change order ${order.id}`);
+    change.hidden = !isAmendable(order, list);
     const cells = [
-      cell(moment(order.created_at), 'muted'), cell(order.market), sideCell(order.side), cell(typeOf(order)),
-      cell(order.price ? show(order.price, places) : 'Market', 'num'), cell(order.stop_price ? show(order.stop_price, places) : '–', 'num'),
+      cell(moment(order.created_at), 'muted'), cell(order.market), sideCell(order.side), cell(typeOf(order, list)),
+      cell(order.price ? show(order.price, places) : 'Market', 'num'), cell(conditionOf(order, places), 'num'),
       cell(order.size ? show(order.size) : `${show(order.quote_amount)} ${order.market.split('-')[1]}`, 'num'), cell(show(order.filled_size), 'num'),
       cell(STATUS[order.status] ?? order.status),
     ];
@@ -135,7 +150,7 @@ export class Mine {
       cells.forEach((fresh, i) => put(known.cells[i], fresh.textContent));
       return known;
     }
-    const row = make('tr', {}, ...cells, make('td', { className: 'num' }, button));
+    const row = make('tr', {}, ...cells, make('td', { className: 'num' }, change, ' ', button));
     row.dataset.order = order.id;
     return row;
   }
@@ -159,6 +174,19 @@ export class Mine {
     find('balances-empty').hidden = balances.length > 0;
     find('balances').replaceChildren(...balances.map(({ asset, available, held }) =>
       make('tr', {}, cell(asset), cell(show(available), 'num'), cell(show(held), 'num muted'), cell(show(add(available, held)), 'num'))));
+  }
+
+  #change(id) {
+    const order = this.#orders.get(id);
+    if (order) this.#amend.open(order, order.market === this.#market.symbol ? this.#market : {});
+  }
+
+  // The answer has what changed; the whole order comes by the socket, maybe before it.
+  #amended({ id, fills, ...changes }) {
+    const known = this.#orders.get(id);
+    if (known && known.sequence < changes.sequence) this.#takeOrder({ ...known, ...changes });
+    this.#toast(fills.length ? `Order ${id} changed, and traded` : `Order ${id} changed`);
+    this.#changed();
   }
 
   async #cancel(id, button) {

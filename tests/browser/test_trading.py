@@ -64,7 +64,7 @@ def test_an_order_rests_in_the_book_until_it_is_canceled(demo):
     expect(demo.level("bids", "59,000.0")).to_have_class(re.compile("own"))
     expect(demo.page.locator("#available")).not_to_have_text(before)
 
-    demo.orders().get_by_role("button").click()
+    demo.orders().get_by_role("button", name="Cancel order").click()
     expect(demo.orders()).to_have_count(0)
     expect(demo.level("bids", "59,000.0")).to_have_count(0)
     expect(demo.page.locator("#available")).to_have_text(before)
