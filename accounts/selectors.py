@@ -38,6 +38,11 @@ def list_api_keys(*, account_id: int) -> QuerySet[ApiKey]:
     return ApiKey.objects.filter(account_id=account_id).order_by("-pk")
 
 
+def get_api_key(*, account_id: int, key: str) -> ApiKey:
+    """One key of the account. Raises ApiKey.DoesNotExist."""
+    return ApiKey.objects.get(account_id=account_id, key=key)
+
+
 def account_exists(*, account_id: int) -> bool:
     """Whether there is a trading account of this number."""
     return Account.objects.filter(pk=account_id).exists()

@@ -22,4 +22,5 @@ urlpatterns = [
     path("api/v1/", include("orders.api.v1")),
     path("api/v3/", include("orders.binance.urls")),
     path("sapi/v1/", include("wallets.binance.urls")),
+    path("sapi/v1/", include("orders.binance.sapi")),
 ]

@@ -110,7 +110,9 @@ class DepositAdmin(MovementAdmin):
 class WithdrawalAdmin(MovementAdmin):
     """Money that goes out."""
 
-    list_display = ("id", "account_id", "coins", "status", "code", "sequence", "created_at")
+    list_display = (
+        "id", "account_id", "coins", "network", "address", "address_tag", "status", "code", "sequence", "created_at",
+    )  # fmt: skip
     search_fields = ("=account_id", "reference")
 
 

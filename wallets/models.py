@@ -170,6 +170,10 @@ class Withdrawal(Movement):
         COMPLETED = "completed"
 
     account_id = models.BigIntegerField()
+    # Where it is to go, as its owner wrote it; whoever carries it out reads these.
+    network = models.CharField(max_length=32, blank=True)
+    address = models.CharField(max_length=256, blank=True)
+    address_tag = models.CharField(max_length=128, blank=True)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.REQUESTED)
 
     class Meta:

@@ -44,14 +44,18 @@ def credit_deposit(
 
 
 def hold_withdrawal(
-    *, account_id: int, asset_code: str, amount_atoms: int, reference: str | None = None
+    *, account_id: int, asset_code: str, amount_atoms: int, reference: str | None = None, network: str = "",
+    address: str = "", address_tag: str = "",
 ) -> Withdrawal:  # fmt: skip
-    """Set an amount aside to leave the exchange. Raises Problem unknown_asset, invalid_amount, insufficient_balance…"""
+    """Set an amount aside to leave the exchange, for an address of a network.
+
+    Raises Problem unknown_asset, invalid_amount, insufficient_balance…
+    """
     outbox.check_amount(amount_atoms)
     asset = outbox.find_asset(asset_code)
     row = outbox.record(
         Withdrawal, reference=reference, key=["account_id"], account_id=account_id, asset_id=asset.id,
-        amount=amount_atoms,
+        amount=amount_atoms, network=network, address=address, address_tag=address_tag,
     )  # fmt: skip
     return _requested(_send_hold(row.pk))
 

@@ -65,7 +65,8 @@ UNKNOWN_ORDER: Final = Kind(-2011, "Unknown order sent.")
 NO_ROUTE: Final = Kind(-1000, "Not found.", 404)
 NO_TRADING: Final = Kind(-2010, "This account may not place or cancel orders.")
 REJECTED: Final = Kind(-2010, "NEW_ORDER_REJECTED")
-FUNDS_ELSEWHERE: Final = Kind(-4026, "User has insufficient balance")
+# Of a withdrawal; clients know it by the words.
+NO_FUNDS_TO_WITHDRAW: Final = Kind(-4026, NO_FUNDS.msg)
 
 
 def _filter(name: str) -> Kind:
@@ -157,7 +158,7 @@ OF_ACTION: Final[dict[str, dict[str, Kind]]] = {
     "place": {"signature_replayed": DUPLICATE, "unknown_order": UNKNOWN_ORDER},
     "cancel": {"signature_replayed": UNKNOWN_ORDER, "unknown_order": UNKNOWN_ORDER},
     "amend": {"unknown_order": UNKNOWN_ORDER, "signature_replayed": UNKNOWN_ORDER},
-    "withdraw": {"insufficient_balance": FUNDS_ELSEWHERE},
+    "withdraw": {"insufficient_balance": NO_FUNDS_TO_WITHDRAW},
 }
 
 

@@ -6,21 +6,13 @@ Amounts have at least eight decimals: clients take them as text and some count t
 from functools import lru_cache
 from typing import Any, Final
 
-from matching.money import format_atoms
+from accounts.binance.amounts import ZERO, amount_text, fixed
 from orders.binance import symbols, words
 from orders.listing import Listed
 from orders.placed import Fill, OrderState, PlacedOrder
 from orders.scales import MarketScale
 
-DECIMALS: Final = 8
-ZERO: Final = "0.00000000"
 PPM_PER_BIP: Final = 100
-
-
-def fixed(text: str) -> str:
-    """Decimal text with at least eight decimals."""
-    whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals:0<8}"
 
 
 @lru_cache(maxsize=20_000)
@@ -37,7 +29,7 @@ def size_text(scale: MarketScale, lots: int) -> str:
 
 def quote_text(scale: MarketScale, atoms: int) -> str:
     """An amount of the quote asset."""
-    return fixed(format_atoms(int(atoms), scale.quote_scale)) if atoms else ZERO
+    return amount_text(atoms, scale.quote_scale)
 
 
 def ms(time_us: int) -> int:
