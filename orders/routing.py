@@ -11,5 +11,6 @@ websocket_urlpatterns = [
     re_path(r"^ws(/.*)?$", binance.raw),  # type: ignore[arg-type]
     re_path(r"^stream/ws(/\d*)?$", binance.raw),  # type: ignore[arg-type]
     re_path(r"^stream/?$", binance.combined),  # type: ignore[arg-type]
+    re_path(r"^ws-api/v3/?$", binance.api),  # type: ignore[arg-type]
     re_path("", no_socket),  # type: ignore[arg-type]
 ]

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orders.binance.sockets.reports import Report, Reports
 from orders.marketdata.balances import Balances
 from orders.marketdata.book import Level
 from orders.marketdata.market import Market
@@ -41,6 +42,8 @@ class AccountChange:
     balances: list[tuple[int, int, int]] = field(default_factory=list)
     # Those that began or ended.
     lists: list[WorkingList] = field(default_factory=list)
+    # What happened, in the words of the Binance dialect.
+    reports: list[Report] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -69,6 +72,7 @@ class Fold:
         self.account_last: dict[int, int] = {}
         self._trades: dict[int, list[dict[str, Any]]] = {}
         self._fills: dict[int, list[dict[str, Any]]] = {}
+        self._reports = Reports()
 
     def apply(
         self, *, first: int, time_us: int, events: Sequence[Sequence[Sequence[Any]]], watched: Collection[int]
@@ -84,6 +88,8 @@ class Fold:
             self.sequence = sequence
             for event in group:
                 self._apply(event, watched)
+                if watched:
+                    self._reports.take(self, event, watched)
         return self._take_changes(watched)
 
     def shown_markets(self) -> list[Market]:
@@ -125,7 +131,8 @@ class Fold:
             self._hold(self.markets[market_id], account, side, held)
         elif kind == "trigger":
             _, order, account, market_id, side, released = event
-            self.orders.touch(order, self.sequence, self.time_us).is_waiting = False
+            triggered = self.orders.touch(order, self.sequence, self.time_us)
+            triggered.is_waiting, triggered.working_us = False, self.time_us
             self._hold(self.markets[market_id], account, side, -released)
         elif kind == "show":
             # How much of an iceberg is to be seen is the book's matter; the order itself is as before.
@@ -140,7 +147,9 @@ class Fold:
         if kind == "list":
             self.orders.new_list(event, self.sequence, self.time_us)
         elif kind in ("pend", "activate"):
-            self.orders.touch(event[1], self.sequence, self.time_us).is_pending = kind == "pend"
+            leg = self.orders.touch(event[1], self.sequence, self.time_us)
+            leg.is_pending = kind == "pend"
+            leg.working_us = 0 if leg.is_pending or leg.stop or leg.trail_ppm else self.time_us
         elif kind == "deposit":
             self.balances.move(event[3], event[4], event[5], 0)
         elif kind == "transfer":
@@ -262,6 +271,7 @@ class Fold:
                         fills.get(account, []),
                         balances,
                         lists.get(account, []),
+                        self._reports.pop(account),
                     )
                 )
         self._fills = {}

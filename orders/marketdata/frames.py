@@ -11,6 +11,7 @@ import orjson
 
 from matching.money import format_atoms
 from orders.api.shapes import list_json, order_json
+from orders.binance.sockets.reports import events_of as user_events
 from orders.marketdata.candles import Candle
 from orders.marketdata.fold import AccountChange, BookChange, Fold
 from orders.marketdata.market import Market
@@ -20,11 +21,13 @@ from orders.marketdata.working import WorkingList, WorkingOrder
 NO_CHAIN: Final = -1
 # What the quick copy of a book for REST holds of each side.
 TOP_LEVELS: Final = 100
+# The frame of an account's envelope that has its events.
+USER_EVENTS: Final = 4
 
 
 class Envelope(NamedTuple):
-    """A decoded envelope. Trades have two frames: single and aggregate ones; private ones four: orders, fills,
-    balances, lists (empty: nothing).
+    """A decoded envelope. Trades have two frames: single and aggregate ones; private ones five: orders, fills,
+    balances, lists (empty: nothing), and events of the Binance dialect, one a line after the line of their position.
     """
 
     prev: int
@@ -122,6 +125,7 @@ def account_update(fold: Fold, change: AccountChange) -> bytes:
         _private("fills", "update", change.last, change.fills) if change.fills else b"",
         _balances("update", change.last, fold, change.balances) if change.balances else b"",
         _lists("update", change.last, fold, change.lists) if change.lists else b"",
+        b"%d\n" % change.last + b"\n".join(map(orjson.dumps, user_events(fold, change))),
     )
 
 
@@ -138,6 +142,7 @@ def account_snapshot(fold: Fold, account: int) -> bytes:
         _private("fills", "snapshot", now, []),
         _balances("snapshot", now, fold, fold.balances.of(account)),
         _lists("snapshot", now, fold, fold.orders.lists_of(account)),
+        b"=%d" % fold.account_last.get(account, 0),
     )
 
 

@@ -161,8 +161,9 @@ class Hub:
         if topic.startswith(TICKER_PREFIX):
             await self._begin_tickers(topic)
             return
-        await self._feed.subscribe(topic)
         while waiting := self._topics.waiting(topic):
+            # Again each time: everybody may have left meanwhile, which ends the subscription, and come back.
+            await self._feed.subscribe(topic)
             try:
                 if topic.startswith(ACCOUNT_PREFIX):
                     await self._ask_for(_account_of(topic))
@@ -205,6 +206,7 @@ class Hub:
 
     async def _ask_for(self, account: int) -> None:
         """Have market data publish the account's snapshot, and its changes from then on."""
+        await self._feed.subscribe(names.account_topic(account))
         try:
             async with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.zadd(names.WATCHED, {str(account): time.time() + LEASE_S})
