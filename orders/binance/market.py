@@ -112,6 +112,5 @@ INFO: Final = Endpoint(
     },
     weight=20, cache_s=0.25,
 )  # fmt: skip
-DEPTH: Final = Endpoint(
-    depth, {**SYMBOL, "limit": params.up_to(DEPTH_MAX)}, ("symbol",), weight=depth_weight, cache_s=0.02
-)
+# Not kept for a moment, as other answers are: a snapshot older than the deltas a client heard of leaves a hole.
+DEPTH: Final = Endpoint(depth, {**SYMBOL, "limit": params.up_to(DEPTH_MAX)}, ("symbol",), weight=depth_weight)

@@ -1,8 +1,8 @@
 """Coins, deposits and withdrawals under /sapi/v1/capital.
 
-There are two networks. PROVEX is this exchange: an address is "PVX" and an account number, and what is sent to one is there
-at once, as an internal transfer. EXTERNAL is everything else: what is sent there is held, with its address, until an
-operator or a later chain carries it out; nothing can be deposited through it yet.
+There are two networks. PROVEX is this exchange: an address is "PVX" and an account number, and what is sent to one is
+there at once, as an internal transfer. EXTERNAL is everything else: what is sent there is held, with its address,
+until an operator or a later chain carries it out; nothing can be deposited through it yet.
 """
 
 import re
