@@ -8,7 +8,7 @@ from orders.sockets.app import no_socket, socket
 
 websocket_urlpatterns = [
     path(SOCKET_PATH.lstrip("/"), socket),  # type: ignore[arg-type]  # an ASGI application, as Channels wants it
-    re_path(r"^ws(/.*)?$", binance.raw),  # type: ignore[arg-type]
+    re_path(r"^ws(/\d+|/[^/]*[@!][^/]*)*/?$", binance.raw),  # type: ignore[arg-type]
     re_path(r"^stream/ws(/\d*)?$", binance.raw),  # type: ignore[arg-type]
     re_path(r"^stream/?$", binance.combined),  # type: ignore[arg-type]
     re_path(r"^ws-api/v3/?$", binance.api),  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ class Pace:
 
     def __init__(self, per_s: float, burst: int) -> None:
         self._per_s, self._burst = per_s, burst
-        self._left = float(burst)
+        self._left: float = burst
         self._at_s = 0.0
 
     def allows(self, now_s: float) -> bool:

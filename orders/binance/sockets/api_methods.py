@@ -15,7 +15,7 @@ from accounts.keys import KnownKey
 from accounts.limits import limit_of
 from matching.gateway import Result
 from orders import order_entry
-from orders.binance import account, market, market_history, order_params, reads, shapes, symbols, trading
+from orders.binance import account, lists, market, market_history, order_params, reads, shapes, symbols, trading
 from orders.binance.sockets.api_desk import Prepared, Work
 from orders.binance.sockets.api_request import signed_text
 from orders.requests import OrderName
@@ -52,7 +52,26 @@ READS: Final[dict[str, Endpoint]] = {
     "ticker.book": market_history.BOOK,
     "order.status": trading.ORDER["GET"],
     "openOrders.status": account.OPEN_ORDERS,
+    "allOrders": account.ALL_ORDERS,
+    "myTrades": account.MY_TRADES,
     "account.status": account.ACCOUNT,
+    "account.commission": account.COMMISSION,
+    "account.rateLimits.orders": account.ORDER_COUNTS,
+    "orderList.status": lists.ORDER_LIST["GET"],
+    "openOrderLists.status": lists.OPEN_LISTS,
+    "allOrderLists": lists.ALL_LISTS,
+}
+# Writes of several steps, or with several orders: as REST does them, each waiting for the matcher in a thread.
+WRITES: Final[dict[str, Endpoint]] = {
+    "order.test": trading.TEST,
+    "order.cancelReplace": trading.CANCEL_REPLACE,
+    "order.amend.keepPriority": trading.AMEND,
+    "openOrders.cancelAll": trading.CANCEL_OPEN,
+    "orderList.place": lists.PLACE_OLD_OCO,
+    "orderList.place.oco": lists.PLACE_OCO,
+    "orderList.place.oto": lists.PLACE_OTO,
+    "orderList.place.otoco": lists.PLACE_OTOCO,
+    "orderList.cancel": lists.ORDER_LIST["DELETE"],
 }
 
 
@@ -100,9 +119,13 @@ COMMANDS: Final[dict[str, tuple[Endpoint, Prepare]]] = {
 }
 
 
+# These keep the client's order; what only reads is answered as it gets ready.
+IN_LINE: Final = frozenset({*COMMANDS, *WRITES})
+
+
 def endpoint_of(method: str) -> Endpoint:
     """Raises Refusal -1020 for a method that is not served."""
-    found = READS.get(method)
+    found = READS.get(method) or WRITES.get(method)
     if found is not None:
         return found
     if method in COMMANDS:

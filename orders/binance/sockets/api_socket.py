@@ -103,7 +103,7 @@ class ApiSocket:
         weight = served.weight if isinstance(served.weight, int) else served.weight(work.request.values)
         self._count(work, weight)
         work.prepare = api_methods.preparation(method, served, Session(self._known, self._ip))
-        self._desk.take(work, in_line=method in api_methods.COMMANDS)
+        self._desk.take(work, in_line=method in api_methods.IN_LINE)
 
     def _count(self, work: Work, weight: int) -> None:
         used = weights.take(self._ip, weight)
