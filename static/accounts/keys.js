@@ -9,7 +9,7 @@ const time = (ms) => (ms ? moment(ms) : '–');
 function row(key) {
   const action = make('td', { className: 'num' });
   const line = make('tr', {},
-    make('td', {}, make('code', { textContent: key.key })), cell(key.label || '–'), cell(key.permissions.join(', ')),
+    make('td', {}, make('code', { textContent: key.key })), cell(key.kind), cell(key.label || '–'), cell(key.permissions.join(', ')),
     cell(key.ip_allow.join(', ') || 'any'), cell(time(key.created_at)), cell(time(key.last_used_at)), action);
   if (key.revoked_at) {
     line.className = 'gone';
@@ -48,10 +48,14 @@ find('new-key').addEventListener('submit', async (event) => {
     permissions: data.getAll('permissions'),
     ip_allow: data.get('ip_allow').split(/[\s,]+/).filter(Boolean),
   };
+  const publicKey = data.get('public_key').trim();
+  if (publicKey) body.public_key = publicKey;
   try {
     const made = await post('/keys', body);
     put(find('made-key'), made.key);
-    put(find('made-secret'), made.secret);
+    put(find('made-secret'), made.secret ?? '');
+    for (const part of find('made').querySelectorAll('.secret')) part.hidden = !made.secret;
+    find('made-note').hidden = !made.secret;
     find('made').hidden = false;
     find('made').focus();
     event.target.reset();
