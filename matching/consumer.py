@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
@@ -18,6 +19,8 @@ from matching.rows import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, Row, decode_json,
 log = logging.getLogger(__name__)
 
 LEADERS_KILLED_MAX: Final = 2
+# A batch takes milliseconds, at its slowest some seconds on a starving machine.
+TURN_S_MAX: Final = 10.0
 # What stands in the journal for each command of a batch that killed its leaders: the engine refuses it, always.
 VOID: Final = engine_commands.engine(version=0)
 _SESSION: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -40,6 +43,8 @@ class Consumer:
         self.reply = reply
         self.wake = wake
         self.taken = 0  # batches of the queue, whatever became of them
+        # The queue's thread takes batches, another looks at what is due: one at a time.
+        self._turn = threading.Lock()
 
     def take(self, *, session: str, number: int, attempt: int, commands_json: str) -> None:
         """A batch from the queue. `attempt` counts a gateway's sends of it, from 0.
@@ -48,6 +53,10 @@ class Consumer:
         (its gateway has that reply), a gap or an unknown session that does not begin at 1 is refused.
         """
         self.taken += 1
+        with self._turn:
+            self._take(session, number, attempt, commands_json)
+
+    def _take(self, session: str, number: int, attempt: int, commands_json: str) -> None:
         try:
             known = self.replica.sessions.get(session)
             if known is not None and number <= known[0]:
@@ -81,19 +90,32 @@ class Consumer:
             die()
 
     def due(self) -> None:
-        """Let happen what is due, if anything is: journaled as a command of the matcher's own."""
-        if self.replica.engine.next_due <= self.leadership.clock.now_us():
-            self._execute_own(engine_commands.tick())
+        """Let happen what is due, if anything is: journaled as a command of the matcher's own. For any one thread.
+
+        Ends the process when a batch has had the turn for too long: nobody else would notice.
+        """
+        if not self._turn.acquire(timeout=TURN_S_MAX):
+            log.critical("a batch takes longer than %s s: ending, to start afresh", TURN_S_MAX)
+            os._exit(1)
+        row = None
+        try:
+            if self.replica.engine.next_due <= self.leadership.clock.now_us():
+                row = self._execute_own(engine_commands.tick())
+        except BaseException:
+            die()
+        finally:
+            self._turn.release()
+        if row is not None:
+            self.wake(row.last)
 
     def take_over(self) -> None:
         """First act of a leader: journal under which rules it goes on, if they changed."""
         if self.replica.version != ENGINE_VERSION:
-            self._execute_own(engine_commands.engine(version=ENGINE_VERSION))
+            self.wake(self._execute_own(engine_commands.engine(version=ENGINE_VERSION)).last)
 
-    def _execute_own(self, command: list[Any]) -> None:
+    def _execute_own(self, command: list[Any]) -> Row:
         try:
-            row = self._execute("", 0, [command], encode_json([command]))
-            self.wake(row.last)
+            return self._execute("", 0, [command], encode_json([command]))
         except BaseException:
             die()
 

@@ -33,6 +33,7 @@ STANDBY_SEEN_S: Final = 1.0
 SNAPSHOT_COMMANDS: Final = 200_000
 SNAPSHOT_S: Final = 300.0
 _ENDINGS: Final = (signal.SIGTERM, signal.SIGINT)
+STOPPED_S_MAX: Final = 3.0  # PostgreSQL has taken the lead from it by then
 BACK_OFF_S_MIN, BACK_OFF_S_MAX, HEALTHY_S = 0.1, 5.0, 10.0
 
 
@@ -172,8 +173,7 @@ def supervise(run: Callable[[], int]) -> int:
         if not child:
             _become_child(run)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
-        _, status = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(status)
+        code = _end_of(child)
         child = 0
         if ending or code == EXIT_DAMAGED:
             return 0 if ending else code
@@ -183,6 +183,28 @@ def supervise(run: Callable[[], int]) -> int:
         while not ending and time.monotonic() < until:
             time.sleep(0.05)
     return 0
+
+
+def _end_of(child: int) -> int:
+    """Wait until the child ends; its exit code. One that is stopped and stays so is killed: it would never lead again.
+
+    With a standby that has taken over meanwhile, this brings the next standby.
+    """
+    while True:
+        _, status = os.waitpid(child, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            return os.waitstatus_to_exitcode(status)
+        until = time.monotonic() + STOPPED_S_MAX
+        while time.monotonic() < until:
+            pid, status = os.waitpid(child, os.WNOHANG | os.WCONTINUED)
+            if pid and not os.WIFCONTINUED(status):
+                return os.waitstatus_to_exitcode(status)
+            if pid:
+                break
+            time.sleep(0.05)
+        else:
+            log.error("the matcher is stopped: killing it, to start another")
+            os.kill(child, signal.SIGKILL)
 
 
 def _become_child(run: Callable[[], int]) -> None:

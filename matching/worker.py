@@ -2,6 +2,8 @@
 
 import logging
 import os
+import threading
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any, Final
@@ -14,7 +16,7 @@ from django.conf import settings
 
 from matching import tasks
 from matching.channels import REPLY_TTL_S, head_channel, reply_key
-from matching.consumer import Consumer, die
+from matching.consumer import Consumer
 from matching.leadership import Leadership
 from matching.replica import Replica
 
@@ -77,27 +79,26 @@ class Watchdog:
             return 0
 
 
-class Timers(bootsteps.StartStopStep):
-    """What a leader looks at by itself: what is due, ten times a second, and whether its queue moves."""
+class QueueWatch(bootsteps.StartStopStep):
+    """Asks the watchdog once a second, on the event loop that should be taking messages."""
 
-    consumer: Consumer
     watchdog: Watchdog
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:
         """Called by Celery at every (re)connection; it drops the former entries itself."""
-        hub.call_repeatedly(DUE_CHECK_S, self._due)
         hub.call_repeatedly(WATCHDOG_S, self._watch)
-
-    def _due(self) -> None:
-        try:
-            self.consumer.due()
-        except BaseException:
-            die()
 
     def _watch(self) -> None:
         if self.watchdog.is_stuck():
             log.critical("messages wait, but none is taken: ending, to start afresh")
             os._exit(1)
+
+
+def _look_at_what_is_due(consumer: Consumer) -> None:
+    """Ten times a second. A thread's and not Celery's timers: those stand still while the broker is away."""
+    while True:
+        time.sleep(DUE_CHECK_S)
+        consumer.due()
 
 
 def _prefetch(broker_url: str) -> int:
@@ -115,10 +116,10 @@ def run_worker(*, replica: Replica, leadership: Leadership) -> None:
     consumer = Consumer(replica=replica, leadership=leadership, reply=port.reply, wake=port.wake)
     consumer.take_over()
     tasks.install(consumer)
-    Timers.consumer = consumer
-    Timers.watchdog = Watchdog(queue=settings.MATCHING_QUEUE, taken=lambda: consumer.taken)
+    threading.Thread(target=_look_at_what_is_due, args=(consumer,), name="due", daemon=True).start()
+    QueueWatch.watchdog = Watchdog(queue=settings.MATCHING_QUEUE, taken=lambda: consumer.taken)
     app = tasks.app
-    app.steps["worker"].add(Timers)
+    app.steps["worker"].add(QueueWatch)
     app.conf.update(
         worker_prefetch_multiplier=_prefetch(settings.CELERY_BROKER_URL),
         worker_redirect_stdouts=False,

@@ -46,16 +46,30 @@ def test_sigkill_of_the_leader(matcher: MatcherProcess, standby: MatcherProcess,
 
 
 def test_sigstop_of_the_leader_and_its_awakening(matcher: MatcherProcess, standby: MatcherProcess, load: Load) -> None:
+    assert matcher.process is not None
     with load:
         time.sleep(1)
+        # The whole machine, as it were: a supervisor that runs would end it.
+        matcher.process.send_signal(signal.SIGSTOP)
         stopped = matcher.stop_signal()
         standby.wait_leading()
         os.kill(stopped, signal.SIGCONT)
+        matcher.process.send_signal(signal.SIGCONT)
         eventually(lambda: stopped not in matcher.child_pids(), what="the former leader ends")
     load.check()
     print(f"\nSIGSTOP: {len(load.acknowledged)} answers, longest silence {load.longest_silence_s():.2f} s")
     assert load.longest_silence_s() < 10
     assert standby.leads()
+
+
+def test_a_stopped_matcher_without_a_standby_is_replaced(matcher: MatcherProcess, load: Load) -> None:
+    with load:
+        time.sleep(1)
+        stopped = matcher.stop_signal()
+        eventually(lambda: stopped not in matcher.child_pids(), within_s=20, what="its supervisor ends it")
+        matcher.wait_leading()
+        load.wait_for_more_answers()
+    load.check()
 
 
 def test_repeated_kills_of_a_matcher_without_a_standby(matcher: MatcherProcess, load: Load) -> None:

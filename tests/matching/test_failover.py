@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import redis
 from django.conf import settings
+from kombu import Connection
 
 from exchange.embedded import Redis
 from matching import gateway, journal
@@ -268,6 +269,30 @@ def test_redis_restart(database_url: str, tmp_path: Path, monkeypatch: pytest.Mo
                 server.start()
                 load.wait_for_more_answers()
         load.check()
+    finally:
+        process.kill()
+        server.stop()
+
+
+def test_what_is_due_happens_though_redis_is_away(database_url: str, tmp_path: Path) -> None:
+    server = Redis(tmp_path / "redis", name=f"d{tmp_path.stat().st_ino}")
+    server.start()
+    process = MatcherProcess(
+        database_url=database_url, snapshots=tmp_path / "snapshots", redis_url=server.url, broker_url=server.broker_url
+    ).start()
+    try:
+        process.wait_leading()
+        session, text = gateway.new_session(), '[["deadman",0,7,3000000]]'
+        with Connection(server.broker_url) as broker, redis.Redis.from_url(server.url) as client:
+            apply_batch.apply_async((session, 1, 0, text), queue=settings.MATCHING_QUEUE, connection=broker)
+            popped = client.blpop([reply_key(session)], timeout=20)
+            assert popped is not None
+            set_at = json.loads(popped[1])["first"]
+        server.stop()
+        (batch,) = eventually(lambda: journal.read(after=set_at), within_s=20, what="the switch fires")
+        assert batch.commands == [["tick", 0]]
+        assert batch.events[0][0][0] == "deadman_fired"
+        assert process.leads()
     finally:
         process.kill()
         server.stop()
