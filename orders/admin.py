@@ -12,7 +12,7 @@ from django.urls import path, reverse
 
 from accounts.admin import operator_of
 from accounts.problems import Problem
-from matching.engine.commands import SIDES, TIFS, TYPES
+from matching.engine.commands import SIDES, TIFS, TRIGGERS, TYPES
 from matching.gateway import GatewayError
 from matching.money import format_atoms
 from matching.readonly import BoundedPaginator, ReadOnlyAdmin, time_text
@@ -142,26 +142,32 @@ class MarketAdmin(ReadOnlyAdmin):
                 messages.error(request, f"{market.symbol}: {error}")
 
     def candles(self, request: HttpRequest) -> HttpResponse:
-        """One-minute candles of a market, newest first: Django's admin cannot list rows with a key of three columns."""
+        """Candles of a market, newest first: Django's admin cannot list rows with a key of three columns."""
         if not request.user.has_perm("orders.view_candle"):
             raise PermissionDenied
         symbol = request.GET.get("market", "").strip()
+        chosen = request.GET.get("interval", "")
+        interval = chosen if chosen in selectors.INTERVALS else Candle.Interval.M1.label
         market = Market.objects.filter(symbol=symbol).first()
-        rows = Candle.objects.filter(market_id=market.pk if market else 0, interval=Candle.Interval.M1)
+        rows = Candle.objects.filter(market_id=market.pk if market else 0, interval=selectors.INTERVALS[interval])
         page = BoundedPaginator(rows.order_by("-open_us"), CANDLES_PER_PAGE).get_page(request.GET.get("p"))
         scale = listing.by_id(market.pk).scale if market else None
         table = [
             (
                 time_text(row.open_us), *map(scale.ticks_to_price, (row.open, row.high, row.low, row.close)),
-                scale.base_text(row.base_volume), scale.quote_text(row.quote_volume), row.trades,
+                scale.base_text(row.base_volume), scale.quote_text(row.quote_volume),
+                scale.base_text(row.taker_base_volume), row.trades,
             )
             for row in page
             if scale is not None
         ]  # fmt: skip
         context = self.admin_site.each_context(request) | {
             "title": "Candles", "opts": self.opts, "page": page, "rows": table, "filter_name": "market",
-            "filter_value": symbol,
-            "headings": ("Opened (UTC)", "Open", "High", "Low", "Close", "Volume", "Quote volume", "Trades"),
+            "filter_value": symbol, "choice_name": "interval", "choices": list(selectors.INTERVALS),
+            "choice": interval,
+            "headings": (
+                "Opened (UTC)", "Open", "High", "Low", "Close", "Volume", "Quote volume", "Bought by takers", "Trades",
+            ),
         }  # fmt: skip
         return TemplateResponse(request, "admin/table.html", context)
 
@@ -188,12 +194,12 @@ class OrderAdmin(TradingAdmin):
     """Orders as of the last command that touched them."""
 
     list_display = (
-        "id", "created", "account_id", "symbol", "side_text", "type_text", "price_text", "size_text", "filled_text",
-        "status", "done_reason", "client_id",
+        "id", "created", "account_id", "symbol", "side_text", "type_text", "price_text", "condition_text", "size_text",
+        "filled_text", "status", "done_reason", "list_id", "client_id",
     )  # fmt: skip
     list_filter: ClassVar[tuple[str, ...]] = ("status", "market_id")
-    search_fields = ("=id", "=account_id", "=client_id")
-    search_help_text = "An order, an account or a client id"
+    search_fields = ("=id", "=account_id", "=client_id", "=list_id")
+    search_help_text = "An order, an account, a client id or a list"
 
     @admin.display(description="created (UTC)")
     def created(self, order: Order) -> str:
@@ -207,8 +213,17 @@ class OrderAdmin(TradingAdmin):
 
     @admin.display(description="type")
     def type_text(self, order: Order) -> str:
-        """With stop and time in force."""
-        return ("stop " if order.stop else "") + f"{TYPES[order.type]} {TIFS[order.tif]}"
+        """With what it waits for and time in force."""
+        waits = f"{TRIGGERS[order.trigger]} ".replace("_", "-") if order.stop else ""
+        waits += "trailing " if order.trail_ppm else ""
+        return f"{waits}{TYPES[order.type]} {TIFS[order.tif]}{' iceberg' if order.display else ''}"
+
+    @admin.display(description="waits for")
+    def condition_text(self, order: Order) -> str:
+        """The stop price, and the distance at which it trails."""
+        stop = listing.by_id(order.market_id).scale.ticks_to_price(order.stop) if order.stop else ""
+        trail = f"{format_atoms(order.trail_ppm, PERCENT_SCALE)} %" if order.trail_ppm else ""
+        return f"{stop} {trail}".strip() or "–"
 
     @admin.display(description="size")
     def size_text(self, order: Order) -> str:

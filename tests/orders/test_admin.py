@@ -202,7 +202,9 @@ def test_everything_can_be_looked_at(exchange, client, operator):
         "", "orders/market/", "orders/market/1/change/", "orders/market/add/", "orders/order/",
         "orders/order/1/change/",
         "orders/order/?q=1", "orders/trade/", "orders/trade/1/change/", "orders/trade/?q=1", "wallets/asset/",
-        "orders/market/candles/?market=BTC-USDT", "orders/market/candles/?market=x", "wallets/asset/balances/",
+        "orders/market/candles/?market=BTC-USDT", "orders/market/candles/?market=x",
+        "orders/market/candles/?market=BTC-USDT&interval=1w", "orders/market/candles/?market=BTC-USDT&interval=9z",
+        "wallets/asset/balances/",
         f"wallets/asset/balances/?account={account.pk}", "wallets/asset/balances/?account=x&p=9",
         "wallets/ledgerentry/",
         "wallets/ledgerentry/1/change/", "wallets/deposit/", "wallets/withdrawal/", "wallets/internaltransfer/",
@@ -216,7 +218,9 @@ def test_everything_can_be_looked_at(exchange, client, operator):
         assert response.status_code == 200, path
         texts[path] = response.content.decode()
     assert "60000" in texts["orders/trade/"]
-    assert "60000" in texts["orders/market/candles/?market=BTC-USDT"]
+    for query in ("", "&interval=1w", "&interval=9z"):
+        assert "60000" in texts[f"orders/market/candles/?market=BTC-USDT{query}"]
+    assert "<option selected>1w</option>" in texts["orders/market/candles/?market=BTC-USDT&interval=1w"]
     # It traded with itself, and paid 0.15 % and 0.1 % of 0.01 BTC and 600 USDT.
     assert "0.999985 BTC" in texts[f"wallets/asset/balances/?account={account.pk}"]
     assert secret not in "".join(texts.values())
