@@ -14,15 +14,9 @@ from collections import Counter
 
 from matching.engine import Engine
 from tests.engine.compare import Pair, disagreement, shrink
-from tests.engine.crowd import CrowdGenerator, crowd_opening
-from tests.engine.generate import Generator, SeededChoice, Step, opening
-from tests.engine.tangle import TangleGenerator, tangle_opening
+from tests.engine.generate import SeededChoice, Step
+from tests.engine.kinds import KINDS
 
-KINDS = {
-    "mixed": (Generator, opening),
-    "crowd": (CrowdGenerator, crowd_opening),
-    "tangle": (TangleGenerator, tangle_opening),
-}
 VALIDATE_EVERY = 100
 RELOAD_EVERY = 500
 

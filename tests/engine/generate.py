@@ -14,7 +14,7 @@ from tests.engine.generate_orders import DAY_US, EXTREMES, SECOND_US, START_US, 
 from tests.engine.reference import ReferenceEngine
 from tests.engine.reference_state import MAX_AMOUNT
 
-__all__ = ["SECOND_US", "START_US", "Generator", "SeededChoice", "Step", "history", "market_rules", "opening"]
+__all__ = ["SECOND_US", "START_US", "Generator", "SeededChoice", "Step", "market_rules", "opening"]
 
 Step = tuple[list[Any], int]
 
@@ -181,16 +181,3 @@ class Generator(ListDecisions):
 
     def version(self) -> list[Any]:
         return c.engine(version=self.choice.one_of((1, 2, 0)))
-
-
-def history(seed: int | str, length: int) -> list[Step]:
-    """The opening and `length` random steps after it."""
-    engine = ReferenceEngine()
-    steps = opening()
-    for command, time_us in steps:
-        engine.apply(command, time_us)
-    generator = Generator(SeededChoice(seed), engine)
-    for _ in range(length):
-        steps.append(generator.step())
-        engine.apply(*steps[-1])
-    return steps

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from matching.engine.commands import LEG_FIELDS
-from tests.engine.generate import Generator, Step, opening
+from tests.engine.generate import Step
+from tests.engine.kinds import KINDS
 from tests.engine.reference import ReferenceEngine
 
 T = TypeVar("T")
@@ -26,13 +27,14 @@ class DrawnChoice:
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, longest: int = 40) -> list[Step]:
-    """The opening, then up to `longest` commands, each made for the state that those before it left."""
+def histories(draw: st.DrawFn, *, longest: int = 40, kind: str = "mixed") -> list[Step]:
+    """An opening, then up to `longest` commands of a kind, each made for the state that those before it left."""
     engine = ReferenceEngine()
-    steps = opening()
+    make, opens = KINDS[kind]
+    steps = opens()
     for command, time_us in steps:
         engine.apply(command, time_us)
-    generator = Generator(DrawnChoice(draw), engine)
+    generator = make(DrawnChoice(draw), engine)
     for _ in range(draw(st.integers(1, longest))):
         command, time_us = generator.step()
         engine.apply(command, time_us)

@@ -2,12 +2,14 @@
 
 import json
 
+import pytest
 from hypothesis import given
 
 from matching.engine import Engine
 from matching.engine import commands as c
 from tests.engine.follower import Follower
-from tests.engine.generate import Step, history, opening
+from tests.engine.generate import Step, opening
+from tests.engine.kinds import history
 from tests.engine.settings import EXAMPLES, LONG, PATIENT
 from tests.engine.strategies import histories
 
@@ -57,8 +59,9 @@ def test_money_and_books_hold_after_every_command_and_follow_from_the_events(ste
     follow(steps)
 
 
-def test_money_and_books_hold_on_a_long_history() -> None:
-    follow(history("properties", 10_000 if LONG else 1_000))
+@pytest.mark.parametrize("kind", ["mixed", "tangle"])
+def test_money_and_books_hold_on_a_long_history(kind: str) -> None:
+    follow(history("properties", 10_000 if LONG else 1_000, kind=kind))
 
 
 @EXAMPLES

@@ -43,6 +43,15 @@ def test_engines_agree_on_random_histories(steps: list[Step]) -> None:
 
 
 @EXAMPLES
+@given(histories(kind="tangle"))
+def test_engines_agree_on_random_tangles(steps: list[Step]) -> None:
+    pair = Pair()
+    for command, time_us in steps:
+        pair.apply(command, time_us)
+    pair.fast.validate()
+
+
+@EXAMPLES
 @given(st.sampled_from(sorted(c.FIELDS)), st.data())
 def test_engines_agree_on_a_command_of_any_numbers(kind: str, data: st.DataObject) -> None:
     """One command whose fields have nothing to do with each other, on a running exchange with an order on each side."""
@@ -66,9 +75,10 @@ def test_engines_agree_on_a_command_of_any_numbers(kind: str, data: st.DataObjec
     pair.fast.validate()
 
 
+@pytest.mark.parametrize("kind", ["mixed", "tangle"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_long_drives_agree(seed: int) -> None:
-    _, taken, problem = drive(seed, 20_000 if LONG else 1_500)
+def test_long_drives_agree(seed: int, kind: str) -> None:
+    _, taken, problem = drive(seed, 20_000 if LONG else 1_500, kind=kind)
     assert problem is None, report(taken, problem or "")
 
 

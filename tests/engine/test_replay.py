@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.engine import Engine
-from tests.engine.generate import Step, history, opening
+from tests.engine.generate import Step, opening
+from tests.engine.kinds import history
 from tests.engine.settings import EXAMPLES, LONG, PATIENT
 from tests.engine.strategies import histories
 
@@ -58,8 +59,9 @@ def test_going_on_from_a_snapshot_equals_never_stopping(steps: list[Step], data:
     assert resumed.state_hash() == unbroken.state_hash()
 
 
-def test_a_snapshot_after_every_command_changes_nothing() -> None:
-    steps = history("snapshots", 3_000 if LONG else 400)
+@pytest.mark.parametrize("kind", ["mixed", "tangle"])
+def test_a_snapshot_after_every_command_changes_nothing(kind: str) -> None:
+    steps = history("snapshots", 3_000 if LONG else 400, kind=kind)
     unbroken, broken = Engine(), Engine()
     for command, time_us in steps:
         broken = Engine.load(json.loads(json.dumps(broken.dump())))
@@ -67,10 +69,10 @@ def test_a_snapshot_after_every_command_changes_nothing() -> None:
         assert broken.state_hash() == unbroken.state_hash()
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "1", "random"])
-def test_another_process_comes_to_the_same_state(hash_seed: str) -> None:
+@pytest.mark.parametrize(("hash_seed", "kind"), [("0", "mixed"), ("1", "tangle"), ("random", "mixed")])
+def test_another_process_comes_to_the_same_state(hash_seed: str, kind: str) -> None:
     """Python's hash seed moves the order of sets; nothing may depend on it."""
-    steps = history("processes", 1_500)
+    steps = history("processes", 1_500, kind=kind)
     engine = Engine()
     events = play(engine, steps)
     other = subprocess.run(
