@@ -5,7 +5,7 @@ import pytest
 
 from accounts.problems import Problem
 from orders import requests
-from orders.api import schema
+from orders.api import list_schema, schema
 
 ORDER = {"market": "BTC-USDT", "side": "buy", "price": "60000.1", "size": "0.5"}
 
@@ -34,6 +34,7 @@ def test_fields_are_those_of_the_document():
     assert set(requests.ORDER) == set(schema.NewOrder().fields)
     assert set(requests.AMEND) == set(schema.Amend().fields)
     assert set(requests.NAME) == set(schema.OrderName().fields)
+    assert set(requests.LIST) == set(list_schema.NewList().fields)
     assert set(requests.DEAD_MAN) == set(schema.DeadManSwitch().fields)
 
 
@@ -43,6 +44,8 @@ def test_fields_are_those_of_the_document():
         ({"market": 1}, "market"), ({"market": "btc-usdt"}, "market"), ({"market": "BTCUSDT"}, "market"),
         ({"market": None}, "market"), ({"market": "BTC-USDT\n"}, "market"), ({"market": "X" * 1000}, "market"),
         ({"side": "BUY"}, "side"), ({"side": 0}, "side"), ({"side": True}, "side"), ({"side": ["buy"]}, "side"),
+        ({"trigger": "take-profit"}, "trigger"), ({"trigger": 1}, "trigger"), ({"trail_percent": 1.5}, "trail_percent"),
+        ({"display_size": 1}, "display_size"), ({"list_id": 1}, "list_id"),
         ({"type": "stop"}, "type"), ({"tif": "day"}, "tif"), ({"stp": 1}, "stp"),
         ({"price": 60000}, "price"), ({"price": 60000.1}, "price"), ({"price": True}, "price"),
         ({"price": ["1"]}, "price"), ({"size": {"a": 1}}, "size"), ({"size": 1}, "size"),
@@ -140,3 +143,38 @@ def test_an_order_has_one_name(body):
 @pytest.mark.parametrize("timeout", [-1, 86_400_001, "1000", 1.5, True, None])
 def test_a_dead_man_switch_has_bounds(timeout):
     assert refused(requests.read_dead_man, {"timeout_ms": timeout})[0] == "invalid_request"
+
+
+LEG = {"side": "sell", "price": "61000", "size": "1", "post_only": True}
+STOP_LEG = {"side": "sell", "type": "market", "stop_price": "59000", "size": "1"}
+OCO = {"kind": "oco", "market": "BTC-USDT", "orders": [LEG, STOP_LEG]}
+
+
+def test_a_list_is_two_or_three_orders_of_one_market():
+    order_list = requests.read_list(OCO | {"client_id": "exit"})
+    assert (order_list.kind, order_list.market, order_list.client_id) == (0, "BTC-USDT", "exit")
+    assert order_list.orders == tuple(requests.read_order({"market": "BTC-USDT"} | leg) for leg in (LEG, STOP_LEG))
+    named = OCO | {"orders": [LEG | {"market": "BTC-USDT"}, STOP_LEG | {"client_id": "mine"}]}
+    assert [order.client_id for order in requests.read_list(named).orders] == ["", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"kind": None}, "kind"), ({"kind": "OCO"}, "kind"), ({"kind": 0}, "kind"), ({"market": None}, "market"),
+        ({"market": "x"}, "market"), ({"orders": None}, "orders"), ({"orders": []}, "orders"),
+        ({"orders": [LEG]}, "orders"), ({"orders": [LEG] * 4}, "orders"), ({"orders": {"0": LEG, "1": LEG}}, "orders"),
+        ({"client_id": "x" * 63}, "client_id"), ({"client_id": ""}, "client_id"), ({"account": 1}, "account"),
+        ({"orders": [LEG, 7]}, None), ({"orders": [LEG, None]}, None), ({"orders": [LEG, [LEG]]}, None),
+        ({"orders": [LEG, LEG | {"market": "ETH-USDT"}]}, "orders[1].market"),
+        ({"orders": [LEG | {"side": "up"}, LEG]}, "orders[0].side"),
+        ({"orders": [LEG, LEG | {"orders": [LEG]}]}, "orders[1].orders"),
+    ],
+)  # fmt: skip
+def test_a_wrong_list_is_refused_by_name(change, field):
+    assert refused(requests.read_list, OCO | change) == ("invalid_request", {field} if field else set())
+
+
+def test_a_number_in_an_order_of_a_list_keeps_its_code():
+    bad = OCO | {"orders": [LEG, STOP_LEG | {"stop_price": "NaN"}]}
+    assert refused(requests.read_list, bad) == ("invalid_number", {"orders[1].stop_price"})
