@@ -41,10 +41,11 @@ def authenticate(
 ) -> Caller:  # fmt: skip
     """The caller behind a signed request, from its headers as sent.
 
-    Raises Problem: invalid_key, invalid_timestamp, signature_expired, invalid_signature, ip_not_allowed.
+    Raises Problem: rate_limited (too many unknown keys from this address), invalid_key, invalid_timestamp,
+    signature_expired, invalid_signature, ip_not_allowed.
     Whether the request was received before is asked separately (accounts/gate.py), of writes only.
     """
-    known = keys.find(key)
+    known = keys.find(key, address=ip)
     if known is None:
         raise Problem("invalid_key")
     timestamp_ms = _integer(timestamp)

@@ -1,23 +1,26 @@
 """API keys as the hot path sees them: cached in this process, revocations told through Redis.
 
 A cached key is trusted for CACHE_S seconds without asking the database. Writing requests ask Redis in the
-same round trip as the replay check (accounts/replay.py), so a revoked key stops trading at once and stops
+same round trip as the replay check (accounts/gate.py), so a revoked key stops trading at once and stops
 reading within CACHE_S.
 """
 
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TypeVar
 
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import redis_client, vault
+from accounts import failures, redis_client, vault
 from accounts.kinds import HMAC, PublicKey, load_public_key
 from accounts.models import ApiKey
 
+T = TypeVar("T")
 CACHE_S = 5.0
 CACHE_KEYS_MAX = 10_000
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -41,12 +44,18 @@ class KnownKey:
     public_key: PublicKey | None = None
 
 
-_cache: dict[str, tuple[float, KnownKey | None]] = {}
+# Known and unknown keys, each until when it is trusted. Apart, so that guesses push no real key out.
+_cache: OrderedDict[str, tuple[float, KnownKey]] = OrderedDict()
+_unknown: OrderedDict[str, float] = OrderedDict()
 _lock = threading.Lock()
 
 
-def find(key: str) -> KnownKey | None:
-    """The key if it exists and isn't revoked. Unknown keys are remembered too, so guessing costs no queries."""
+def find(key: str, *, address: str = "") -> KnownKey | None:
+    """The key if it exists and isn't revoked; unknown ones are remembered for a moment, too.
+
+    Whoever asks from an `address` may fail only so often before its guesses are not looked up any more: raises
+    Problem rate_limited.
+    """
     # What no key looks like must not reach the database: it refuses a NUL, for one.
     if len(key) > 64 or not (key.isascii() and key.isalnum()):
         return None
@@ -54,12 +63,29 @@ def find(key: str) -> KnownKey | None:
     hit = _cache.get(key)
     if hit is not None and hit[0] > now:
         return hit[1]
+    if _unknown.get(key, 0) > now:
+        return None
+    if address:
+        failures.require_patience(address)
     known = _load(key)
+    if known is None and address:
+        failures.note(address)
     with _lock:
-        if len(_cache) >= CACHE_KEYS_MAX:
-            _cache.clear()
-        _cache[key] = (now + CACHE_S, known)
+        if known is None:
+            _cache.pop(key, None)
+            _put(_unknown, key, now + CACHE_S)
+        else:
+            _unknown.pop(key, None)
+            _put(_cache, key, (now + CACHE_S, known))
     return known
+
+
+def _put(cache: "OrderedDict[str, T]", key: str, value: T) -> None:
+    """As the newest entry; the oldest ones make room."""
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > CACHE_KEYS_MAX:
+        cache.popitem(last=False)
 
 
 def forget(key: str | None = None) -> None:
@@ -67,8 +93,10 @@ def forget(key: str | None = None) -> None:
     with _lock:
         if key is None:
             _cache.clear()
+            _unknown.clear()
         else:
             _cache.pop(key, None)
+            _unknown.pop(key, None)
 
 
 def revoked_name(key: str) -> str:

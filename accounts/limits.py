@@ -9,10 +9,12 @@ each process protects itself.
 import math
 import threading
 import time
+from collections import OrderedDict
 from typing import NamedTuple
 
 from django.conf import settings
 
+from accounts import network
 from accounts.problems import Problem
 
 COUNTERS_MAX = 50_000
@@ -56,24 +58,54 @@ def refuse(allowance: Allowance) -> Problem:
     return Problem("rate_limited", f"at most {allowance.limit} in the window", headers=headers)
 
 
-_counters: dict[tuple[str, int], int] = {}
+# By name and window, those used last at the end: when there are too many, whoever has been quiet longest is forgotten.
+_counters: OrderedDict[tuple[str, int], int] = OrderedDict()
 _lock = threading.Lock()
 
 
 def take(name: str, limit: Limit, units: int = 1) -> Allowance:
     """Count `units` for `name` in this process. Raises Problem rate_limited; a refused request isn't counted."""
+    window, reset_s = _window(limit)
+    with _lock:
+        before = _counters.get((name, window), 0)
+        used = before + units
+        if used > limit.units:
+            raise refuse(Allowance(limit.units, max(0, limit.units - before), reset_s))
+        _keep((name, window), used)
+    return Allowance(limit.units, limit.units - used, reset_s)
+
+
+def take_public(address: str) -> Allowance:
+    """Count a request of nobody in particular, by its address. Raises Problem rate_limited."""
+    return take(f"address {network.party(address)}", limit_of("public", "requests"))
+
+
+def require(name: str, limit: Limit) -> None:
+    """Raises Problem rate_limited if `name` has used up its limit; counts nothing."""
+    window, reset_s = _window(limit)
+    if _counters.get((name, window), 0) >= limit.units:
+        raise refuse(Allowance(limit.units, 0, reset_s))
+
+
+def count(name: str, limit: Limit) -> None:
+    """Count one for `name`, whatever its limit says."""
+    window, _ = _window(limit)
+    with _lock:
+        _keep((name, window), _counters.get((name, window), 0) + 1)
+
+
+def _window(limit: Limit) -> tuple[int, int]:
+    """Which window it is, and in how many seconds it ends."""
     now = time.time()
     window = int(now) // limit.window_s
-    reset_s = max(1, math.ceil((window + 1) * limit.window_s - now))
-    counter = (name, window)
-    with _lock:
-        used = _counters.get(counter, 0) + units
-        if used > limit.units:
-            raise refuse(Allowance(limit.units, max(0, limit.units - used + units), reset_s))
-        if len(_counters) >= COUNTERS_MAX:
-            _counters.clear()
-        _counters[counter] = used
-    return Allowance(limit.units, limit.units - used, reset_s)
+    return window, max(1, math.ceil((window + 1) * limit.window_s - now))
+
+
+def _keep(counter: tuple[str, int], used: int) -> None:
+    _counters[counter] = used
+    _counters.move_to_end(counter)
+    if len(_counters) > COUNTERS_MAX:
+        _counters.popitem(last=False)
 
 
 def forget() -> None:

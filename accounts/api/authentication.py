@@ -1,7 +1,6 @@
 """The two ways to say who one is: a signed request, or a browser's session with its CSRF token."""
 
 import time
-from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -10,10 +9,11 @@ from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.request import Request
 
-from accounts import auth, network, selectors, signing
+from accounts import auth, failures, network, selectors, signing
 from accounts.auth import Caller
 from accounts.models import PERMISSIONS
 from accounts.problems import Problem
+from accounts.sessions import SessionStore
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -46,13 +46,16 @@ class BrowserSession(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
         """The caller, or None without a valid session. Writes need the CSRF token."""
-        session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-        if not session_key:
+        session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        if session.session_key is None:
             return None
+        address = client_ip(request)
+        failures.require_patience(address)
         django_request: HttpRequest = request._request
-        django_request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+        django_request.session = session
         user = django_auth.get_user(django_request)
         if not user.is_authenticated or not user.is_active:
+            failures.note(address)
             return None
         if request.method not in SAFE_METHODS:
             _check_csrf(django_request)

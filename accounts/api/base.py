@@ -75,7 +75,7 @@ class PublicView(ApiView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Count the request."""
         super().initial(request, *args, **kwargs)
-        self.allowance = limits.take(client_ip(request), limits.limit_of("public", "requests"))
+        self.allowance = limits.take_public(client_ip(request))
 
 
 class PrivateView(ApiView):
@@ -95,7 +95,7 @@ class PrivateView(ApiView):
                 raise Problem("not_authenticated")
         except Problem:
             # Guessing keys is counted by address, before anything else is told.
-            limits.take(client_ip(request), limits.limit_of("public", "requests"))
+            limits.take_public(client_ip(request))
             raise
         self.caller = caller
         if request.method in SAFE_METHODS:

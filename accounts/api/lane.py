@@ -14,6 +14,7 @@ from prometheus_client import Histogram
 
 from accounts import limits
 from accounts.api import errors
+from accounts.api.answers import Answers
 from accounts.api.authentication import client_ip
 from accounts.binance import errors as binance
 from accounts.problems import Problem
@@ -23,7 +24,6 @@ PREFIXES = ("/api/", "/sapi/")
 BINANCE = ("/api/v3/", "/sapi/")
 # Pages for people: they need the headers and files of the long way.
 PAGES = ("/api/v1/docs",)
-CACHED_ANSWERS_MAX = 2_000
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
 SECONDS = Histogram(
@@ -37,8 +37,8 @@ class ApiLane:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        # (time it is good until, body) by path with query; views say for how long by `cache_s`.
-        self.answers: dict[str, tuple[float, bytes]] = {}
+        # Views say for how long by `cache_s`.
+        self.answers = Answers()
         self.matches: dict[str, ResolverMatch] = {}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -65,9 +65,9 @@ class ApiLane:
     def _answer(self, request: HttpRequest) -> tuple[str, HttpResponse]:
         if request.method == "GET":
             cached = self.answers.get(request.get_full_path())
-            if cached is not None and cached[0] > time.monotonic():
-                allowance = limits.take(client_ip(request), limits.limit_of("public", "requests"))
-                return "cached", HttpResponse(cached[1], content_type="application/json", headers=allowance.headers())
+            if cached is not None:
+                allowance = limits.take_public(client_ip(request))
+                return "cached", HttpResponse(cached, content_type="application/json", headers=allowance.headers())
         if "HTTP_TRANSFER_ENCODING" in request.META:
             raise Problem("length_required")
         if _declared_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
@@ -79,7 +79,7 @@ class ApiLane:
             response = response.render()
         cache_s = getattr(getattr(match.func, "cls", None), "cache_s", 0)
         if cache_s and request.method == "GET" and response.status_code == 200:
-            self._keep(request.get_full_path(), cache_s, response.content)
+            self.answers.keep(request.get_full_path(), response.content, cache_s)
         return match.url_name or "unnamed", response
 
     def _match(self, path: str) -> ResolverMatch:
@@ -93,11 +93,6 @@ class ApiLane:
             if not match.kwargs:
                 self.matches[path] = match
         return match
-
-    def _keep(self, path: str, cache_s: float, body: bytes) -> None:
-        if len(self.answers) >= CACHED_ANSWERS_MAX:
-            self.answers.clear()
-        self.answers[path] = (time.monotonic() + cache_s, body)
 
 
 def _refusal(path: str, error: Exception) -> HttpResponse:

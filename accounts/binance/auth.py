@@ -24,7 +24,7 @@ def known_key(key: str | None, ip: str) -> KnownKey:
     """The key of a request. Raises Refusal -2014, -2015."""
     if not key or not _KEY.fullmatch(key):
         raise refuse(errors.BAD_KEY_FORMAT)
-    known = keys.find(key)
+    known = keys.find(key, address=ip)
     if known is None:
         raise refuse(errors.BAD_KEY)
     try:

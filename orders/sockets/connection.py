@@ -144,7 +144,7 @@ class Connection:
         if self._is_authenticating:
             raise Problem("already_authenticated", "an auth is under way")
         # Guessing is counted by address.
-        rate_limits.take(f"auth {self._ip}", rate_limits.limit_of("public", "requests"))
+        rate_limits.take_public(self._ip)
         if "key" in request.message:
             key, signature = frames.text_member(request, "key"), frames.text_member(request, "sign")
             timestamp, window = request.message.get("timestamp"), request.message.get("window")
@@ -157,7 +157,7 @@ class Connection:
                 )
             )  # fmt: skip
         elif self.session_key:
-            work = self._server.in_thread(lambda: identity.by_session(self.session_key))
+            work = self._server.in_thread(lambda: identity.by_session(self.session_key, ip=self._ip))
         else:
             raise Problem("not_authenticated", "there is no session; send key, timestamp and sign")
         self._is_authenticating = True

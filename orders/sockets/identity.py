@@ -1,17 +1,16 @@
 """Who is at the other end of a socket. Everything here asks the database and therefore runs in a thread."""
 
 import time
-from importlib import import_module
 from typing import Any
 
-from django.conf import settings
 from django.contrib import auth as django_auth
 from django.http import HttpRequest
 
-from accounts import auth, gate, keys, selectors
+from accounts import auth, failures, gate, keys, selectors
 from accounts.auth import Caller
 from accounts.problems import Problem
 from accounts.services import PERMISSIONS
+from accounts.sessions import SessionStore
 from accounts.signing import SOCKET_METHOD, SOCKET_PATH
 
 
@@ -25,12 +24,16 @@ def by_key(*, key: str, timestamp: str, signature: str, window: str | None, ip: 
     return caller
 
 
-def by_session(session_key: str) -> Caller:
-    """The caller of a browser's session. Raises Problem not_authenticated, no_account."""
+def by_session(session_key: str, *, ip: str = "") -> Caller:
+    """The caller of a browser's session. Raises Problem not_authenticated, no_account; of an address, rate_limited."""
+    if ip:
+        failures.require_patience(ip)
     request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    request.session = SessionStore(session_key)
     user: Any = django_auth.get_user(request)
     if not user.is_authenticated or not user.is_active:
+        if ip:
+            failures.note(ip)
         raise Problem("not_authenticated", "the session is over")
     account = selectors.account_of_user(user)
     return Caller(account_id=account.pk, permissions=frozenset(PERMISSIONS), tier="standard", deadline_us=0)
