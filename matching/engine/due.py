@@ -42,13 +42,17 @@ def schedule_deadman(state: State, account_id: int, deadline_us: int) -> None:
 
 def schedule_expiry(state: State, order: Order) -> None:
     """Let a GTD order expire at its time, whatever it is doing by then."""
-    _push(state, (order.expires, EXPIRY, order.id, order))
+    assert order.special is not None
+    _push(state, (order.special.expires, EXPIRY, order.id, order))
     _tidy(state)
 
 
 def forget_expiry(state: State, order: Order) -> None:
-    """A GTD order has ended."""
-    order.expires = 0
+    """A special order has ended."""
+    special = order.special
+    if special is None or not special.expires:
+        return
+    special.expires = 0
     # Its entry may stay in the heap for a while, and must not keep a chain of other ended orders alive.
     order.prev = order.next = None
     state.due_live -= 1
@@ -89,7 +93,7 @@ def _tidy(state: State) -> None:
 def _is_live(state: State, entry: DueEntry) -> bool:
     time_us, kind, id, order = entry
     if kind == EXPIRY:
-        return bool(order.expires == time_us)
+        return bool(order.special.expires == time_us)
     if kind == TRANSITION:
         return state.markets[id].until == time_us
     return state.accounts_by_id[id].deadman_us == time_us

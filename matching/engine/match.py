@@ -43,13 +43,11 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
     reason: str | None = None
 
     while reason is None and (remaining or quote) and (key := heap[0]) <= worst_key:
-        level = levels[key]
-        maker = level.head
-        if maker is None:
+        level = levels.get(key)
+        if level is None:
             heappop(heap)
-            del levels[key]
-            opposite.vacant -= 1
             continue
+        maker = level.head
         level_price = level.price
         while True:
             maker_seat = maker.seat
@@ -107,7 +105,7 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
             after = maker.next
             if maker.client_id:
                 remember(state, maker)
-            if maker.expires:
+            if maker.special is not None:
                 forget_expiry(state, maker)
             if after is None:
                 heappop(heap)

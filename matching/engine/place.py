@@ -9,7 +9,7 @@ from matching.engine.due import schedule_expiry
 from matching.engine.ending import end_standing, held_by
 from matching.engine.events import Event
 from matching.engine.match import take
-from matching.engine.state import Market, Order, Seat, State, StopOrder, fill_in
+from matching.engine.state import Market, Order, Seat, Special, State, StopOrder, fill_in
 from matching.engine.takers import end, follow_up, rest, run, wait
 
 
@@ -36,11 +36,10 @@ def place(state: State, command: Any) -> list[Event]:
         or trigger
         or trail
         or display
-        or (tif != GTC and tif != IOC)  # noqa: PLR1714 - a tuple would be built each time
+        or (tif and tif != IOC)  # GTC is 0
         or (client_id and client_id in seat.clients)
         or (deadline and 0 < deadline < state.time_us)
-        or stp < 0
-        or stp > STP_DECREMENT
+        or (stp and not 0 < stp <= STP_DECREMENT)
         or size < market.min_lots
         or size > market.plain_lots
         or price < market.band_low
@@ -51,10 +50,10 @@ def place(state: State, command: Any) -> list[Event]:
         return place_carefully(state, command)
     # The top of the opposite heap may be a level that ran empty, so this only says that the order might trade.
     if side == BUY:
-        book, pays, held = market.bids, seat.quote, notional
+        book, key, pays, held = market.bids, -price, seat.quote, notional
         may_trade = market.asks.heap[0] <= price
     elif side == SELL:
-        book, pays, held = market.asks, seat.base, size * market.lot_atoms
+        book, key, pays, held = market.asks, price, seat.base, size * market.lot_atoms
         may_trade = market.bids.heap[0] <= -price
     else:
         return place_carefully(state, command)
@@ -62,7 +61,17 @@ def place(state: State, command: Any) -> list[Event]:
         return place_carefully(state, command)
 
     state.last_order = order_id = state.last_order + 1
-    order = fill_in(Order(), order_id, seat, side, price, size, size, post_only, stp, 0, client_id)
+    # state.fill_in, written out
+    order = Order()
+    order.id = order_id
+    order.seat = seat
+    order.side = side
+    order.price = price
+    order.remaining = order.size = size
+    order.post_only = post_only
+    order.stp = stp
+    order.special = None
+    order.client_id = client_id
     if client_id:
         # clients.assign, written out
         order.fingerprint = fingerprint
@@ -83,8 +92,16 @@ def place(state: State, command: Any) -> list[Event]:
         return events
     if tif == IOC:
         return [new, end(state, order, "unfilled")]
-    # takers.rest, written out for the most frequent case of all
-    book.add(order)
+    # takers.rest and Side.add, written out for the most frequent case of all
+    order.next = None
+    level = book.levels.get(key)
+    if level is None:
+        book.open_level(key, order)
+    else:
+        order.prev = tail = level.tail
+        tail.next = level.tail = order
+        level.lots += size
+        order.level = level
     pays.available -= held
     pays.held += held
     seat.orders[order_id] = order
@@ -127,8 +144,11 @@ def replace(state: State, command: Any) -> list[Event]:
         code = why_not(state, market, seat, terms, standing=seat.open - 1, freed=freed)
         if code:
             return [("rejected", code)]
+        done = end_standing(state, target, "replaced")
+        return [done, *_enter(state, market, seat, terms, client_id, fingerprint)]
+    # What is plain with the target's hold counted in is so without the target.
     done = end_standing(state, target, "replaced")
-    return [done, *_enter(state, market, seat, terms, client_id, fingerprint)]
+    return [done, *place(state, ["place", 0, *command[4:]])]
 
 
 def _refused_early(state: State, deadline: int, account_id: int, client_id: str, fingerprint: int) -> Event | None:
@@ -161,7 +181,8 @@ def _enter(state: State, market: Market, seat: Seat, terms: Terms, client_id: st
     side, type, tif, price, stop, size, quote, post_only, stp, expires, _, _, _ = terms
     state.last_order = order_id = state.last_order + 1
     blank = StopOrder() if stop else Order()
-    order = fill_in(blank, order_id, seat, side, price, size, size, post_only, stp, expires, client_id)
+    special = Special(expires) if expires else None
+    order = fill_in(blank, order_id, seat, side, price, size, size, post_only, stp, special, client_id)
     if client_id:
         assign(state, order, fingerprint)
     events: list[Event] = [("new", order_id, seat.account_id, market.id, *terms, client_id)]

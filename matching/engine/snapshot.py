@@ -14,7 +14,7 @@ from matching.engine.due import schedule_deadman, schedule_expiry, schedule_tran
 from matching.engine.ids import IdRanges
 from matching.engine.markets import new_market
 from matching.engine.place import open_seat
-from matching.engine.state import DAY_US, Account, Asset, Market, Order, State, StopOrder, fill_in
+from matching.engine.state import DAY_US, Account, Asset, Market, Order, Special, State, StopOrder, fill_in
 
 FORMAT: Final = 1
 
@@ -108,7 +108,7 @@ def _dump_order(order: Order) -> list[Any]:
     seat = order.seat
     row = [
         order.id, seat.account_id, order.side, order.price, order.remaining, order.size, order.post_only, order.stp,
-        order.expires, order.client_id,
+        order.special.expires if order.special else 0, order.client_id,
     ]  # fmt: skip
     if order.client_id:
         row += (order.sequence, order.fingerprint)
@@ -149,7 +149,7 @@ def load(state: State, dump: dict[str, Any]) -> None:
 def _load_closed(state: State, row: list[Any]) -> None:
     closed_us, account_id, market_id, client_id, id, sequence, fingerprint = row
     seat = open_seat(state, state.markets[market_id], account_id)
-    order = fill_in(Order(), id, seat, 0, 0, 0, 0, 0, 0, 0, client_id)
+    order = fill_in(Order(), id, seat, 0, 0, 0, 0, 0, 0, None, client_id)
     order.sequence, order.fingerprint, order.closed_us = sequence, fingerprint, closed_us
     order.level = order.prev = order.next = None
     seat.clients[client_id] = order
@@ -183,7 +183,9 @@ def _load_market(state: State, dump: dict[str, Any]) -> None:
 def _load_order(state: State, market: Market, order: Order, row: list[Any]) -> None:
     id, account_id, side, price, remaining, size, post_only, stp, expires, client_id = row[:10]
     seat = open_seat(state, market, account_id)
-    fill_in(order, id, seat, side, price, remaining, size, post_only, stp, expires, client_id)
+    fill_in(
+        order, id, seat, side, price, remaining, size, post_only, stp, Special(expires) if expires else None, client_id
+    )
     seat.orders[id] = order
     seat.open += 1
     if client_id:

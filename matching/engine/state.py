@@ -98,18 +98,27 @@ class Seat:
         self.maker_ppm, self.taker_ppm = fees[min(self.account.tier, len(fees) - 1)]
 
 
+class Special:
+    """What few orders have: a time at which they expire (0 for none)."""
+
+    __slots__ = ("expires",)
+
+    def __init__(self, expires: int = 0) -> None:
+        self.expires = expires
+
+
 class Order:
     """An order in flight or in the book.
 
     `size` is the total in lots, filled part included; `remaining` is 0 for orders by quote. `level` is None while it
-    waits for its stop price; `level`, `prev` and `next` mean nothing while it is in flight. `fingerprint`,
-    `sequence` and `closed_us` (0 while it is open) mean something only with a client id, for whose sake it is kept
-    for a while after it ended.
+    waits for its stop price; `level`, `prev` and `next` mean nothing while it is in flight. `special` is None for
+    nearly all, so that one look spares all questions after it. `fingerprint`, `sequence` and `closed_us` (0 while it
+    is open) mean something only with a client id, for whose sake it is kept for a while after it ended.
     """
 
     __slots__ = (
-        "client_id", "closed_us", "expires", "fingerprint", "id", "level", "next", "post_only", "prev", "price",
-        "remaining", "seat", "sequence", "side", "size", "stp",
+        "client_id", "closed_us", "fingerprint", "id", "level", "next", "post_only", "prev", "price",
+        "remaining", "seat", "sequence", "side", "size", "special", "stp",
     )  # fmt: skip
 
     id: int
@@ -120,7 +129,7 @@ class Order:
     size: int
     post_only: int
     stp: int
-    expires: int
+    special: Special | None
     client_id: str
     level: "Level | None"
     prev: "Order | None"
@@ -151,7 +160,7 @@ SomeOrder = TypeVar("SomeOrder", bound=Order)
 
 def fill_in(
     order: SomeOrder, id: int, seat: Seat, side: int, price: int, remaining: int, size: int, post_only: int, stp: int,
-    expires: int, client_id: str,
+    special: Special | None, client_id: str,
 ) -> SomeOrder:  # fmt: skip
     """Give a blank order its fields.
 
@@ -165,7 +174,7 @@ def fill_in(
     order.size = size
     order.post_only = post_only
     order.stp = stp
-    order.expires = expires
+    order.special = special
     order.client_id = client_id
     return order
 

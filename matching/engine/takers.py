@@ -68,7 +68,7 @@ def end(state: State, order: Order, reason: str) -> Event:
     done = ("done", order.id, seat.account_id, seat.market.id, order.side, order.price, order.remaining, 0, 0, reason)
     if order.client_id:
         remember(state, order)
-    if order.expires:
+    if order.special is not None:
         forget_expiry(state, order)
     return done
 

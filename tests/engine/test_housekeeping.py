@@ -73,7 +73,7 @@ def test_dead_keys_do_not_pile_up() -> None:
     engine = played(hostile.flicker(N))
     bids = engine.markets[1].bids
     assert len(bids.heap) <= bids.heap_max <= 2 * len(bids.levels) + 4 * DEAD_SPARE
-    for n in range(N):
+    for _ in range(N):
         engine.apply(hostile.place(3, c.BUY, MID - 1), START_US + N)
         engine.apply(c.cancel(account=3, order=engine.last_order), START_US + N)
     assert len(bids.heap) <= bids.heap_max <= 2 * len(bids.levels) + 4 * DEAD_SPARE
