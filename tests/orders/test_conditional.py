@@ -22,7 +22,8 @@ from tests.engine.reference import ReferenceEngine
 from tests.engine.reference_state import BOOK, PENDING, QUEUED, WAITING
 from tests.engine.reference_state import Order as ReferenceOrder
 from tests.engine.test_scenarios import SCENARIOS
-from tests.projections import catch_up, orders_projection, store
+from tests.projections import project_all, store
+from wallets import selectors as wallets
 
 FILES = {"take_profit", "trailing", "iceberg", "oco", "oto", "otoco"}
 WHERE = {BOOK: placed.OPEN, WAITING: placed.WAITING, QUEUED: placed.WAITING, PENDING: placed.PENDING}
@@ -121,13 +122,13 @@ def expected(order: ReferenceOrder) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 @pytest.mark.parametrize("scenario", [one for one in SCENARIOS if one.file in FILES], ids=str)
 def test_every_model_says_what_the_reference_says(scenario: Scenario) -> None:
     witness = Witness()
     run(scenario, EngineDriver(witness))
     store(witness.rows)
-    catch_up(orders_projection())
+    project_all()
     rows = {
         row.id: (
             row.account_id, row.status_name, row.price, row.remaining, row.trigger, row.trail_ppm, row.display,
@@ -141,6 +142,8 @@ def test_every_model_says_what_the_reference_says(scenario: Scenario) -> None:
         )
         for order in witness.orders
     }  # fmt: skip
+    balances = {key: balance for key, balance in wallets.all_balances().items() if balance != (0, 0)}
+    assert balances == {key: balance for key, balance in witness.all_balances().items() if balance != (0, 0)}
     live = {one.id for account in range(1, 6) for one in selectors.list_lists(account_id=account, is_open=True)}
     assert live == set(witness.live_lists().values())
     every = [one for account in range(1, 6) for one in selectors.list_lists(account_id=account)]

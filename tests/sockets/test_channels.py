@@ -146,3 +146,28 @@ def test_unsubscribed_channels_are_silent(stack: Stack, maker: dict[str, Any]) -
         late = [message for message in client.messages if message.get("channel") == "book"]
         assert not [message for message in late if message["last"] >= placed["sequence"]]
         client.ok("order.cancel_all", params={})
+
+
+def test_lists_begin_and_end(stack: Stack, maker: dict[str, Any], taker: dict[str, Any]) -> None:
+    limit = {"side": "sell", "size": "0.5", "price": "3300", "post_only": True}
+    stop = {"side": "sell", "size": "0.5", "type": "market", "stop_price": "2700"}
+    with Client(stack.socket_url) as one, Client(stack.socket_url) as two:
+        one.auth(maker)
+        two.auth(taker)
+        one.ok("order.cancel_all", params={})
+        one.ok("subscribe", channel="lists")
+        assert one.on("lists", "snapshot")["lists"] == []
+        made = one.ok("order.list", params={"kind": "oco", "market": MARKET, "orders": [limit, stop], "client_id": "c"})
+        (begun,) = one.on("lists", "update")["lists"]
+        assert begun == {name: made[name] for name in begun}
+        with Client(stack.socket_url) as late:
+            late.auth(maker)
+            late.ok("subscribe", channel="lists")
+            assert late.on("lists", "snapshot")["lists"] == [begun]
+
+        taken = place(two, side="buy", price="3300", size="0.1", tif="ioc")
+        (ended,) = one.on("lists", "update")["lists"]
+        assert ended == begun | {
+            "status": "ended", "sequence": taken["sequence"], "updated_at": taken["updated_at"],
+        }  # fmt: skip
+        assert one.ok("order.cancel_list", params={"client_id": "c"})["order_ids"] == [made["id"]]

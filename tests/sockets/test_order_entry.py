@@ -109,6 +109,38 @@ def test_a_bad_order_has_a_code_and_does_nothing(client: Client, order: Any, cod
     assert client.ok("order.cancel_all", params={})["order_ids"] == []
 
 
+def pair(**changes: Any) -> dict[str, Any]:
+    limit = {"side": "sell", "size": "0.01", "price": "66000", "post_only": True}
+    stop = {"side": "sell", "size": "0.01", "type": "market", "stop_price": "57000"}
+    return {"kind": "oco", "market": MARKET, "orders": [limit, stop]} | changes
+
+
+def test_lists_are_placed_and_canceled(client: Client) -> None:
+    name = f"l{uuid4().hex}"
+    made = client.ok("order.list", params=pair(client_id=name))
+    assert [order["status"] for order in made["orders"]] == ["open", "waiting"]
+    again = client.ok("order.list", params=pair(client_id=name))
+    assert (again["id"], again["duplicate"]) == (made["id"], True)
+    canceled = client.ok("order.cancel_list", params={"client_id": name})
+    assert canceled["order_ids"] == [order["id"] for order in made["orders"]]
+    assert client.code("order.cancel_list", params={"list_id": made["id"]}) == "unknown_order"
+    assert client.code("order.cancel_list", params={"list_id": 2**50}) == "unknown_order"
+    assert client.ok("order.cancel_all", params={})["count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        (None, "invalid_request"), ([], "invalid_request"), (pair(kind="x"), "invalid_request"),
+        (pair(orders=[{}]), "invalid_request"), (pair(market="NO-SUCH"), "unknown_market"),
+        (pair(orders=pair()["orders"][:1] * 2), "invalid_list"),
+    ],
+)  # fmt: skip
+def test_a_bad_list_has_a_code_and_does_nothing(client: Client, params: Any, code: str) -> None:
+    assert client.code("order.list", params=params) == code
+    assert client.ok("order.cancel_all", params={})["count"] == 0
+
+
 def test_others_orders_are_unknown(stack: Stack, client: Client) -> None:
     mine = client.ok("order.place", params=bid())
     with Client(stack.socket_url) as other:
