@@ -22,7 +22,6 @@ def settings(base_url: str, socket_url: str, key: str = "", secret: str = "") ->
             "defaultType": "spot",
             "fetchMarkets": {"types": ["spot"]},
             "fetchMargins": False,
-            "fetchCurrencies": False,
         },
         "urls": {
             "api": {
