@@ -3,7 +3,6 @@
 Answers the loopback only, or whoever has METRICS_TOKEN; anybody else finds nothing here.
 """
 
-import ipaddress
 import secrets
 from collections.abc import Iterator
 
@@ -13,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import REGISTRY, Collector
 
-from exchange import health
+from exchange import health, visitors
 
 
 class State(Collector):
@@ -49,11 +48,4 @@ def _may_read(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         return secrets.compare_digest(given.encode(), settings.METRICS_TOKEN.encode())
     # Behind a proxy every address is the proxy's: set METRICS_TOKEN there.
-    return "X-Forwarded-For" not in request.headers and _is_loopback(request.META.get("REMOTE_ADDR", ""))
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+    return visitors.is_local(request)

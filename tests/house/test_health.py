@@ -1,18 +1,27 @@
 """Health and metrics say what is, from real servers and a real matcher."""
 
 import json
+import threading
 import time
+from typing import Any
 
 import pytest
 import redis
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from exchange import health, tasks
 from matching import gateway
 from matching.engine import commands
 from matching.models import ProjectionOffset
 from tests.matching.harness import MatcherProcess, eventually, fund
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    """What the test before this one saw says nothing here."""
+    health.recent.forget()
 
 
 def ready() -> tuple[int, dict[str, dict[str, object]], str]:
@@ -36,6 +45,72 @@ def test_without_a_matcher_it_is_not_ready(redis_client: redis.Redis) -> None:
         "ok": False, "needed": True, "detail": "no matcher leads",
         "figures": {"epoch": 0, "head": 0, "age_of_oldest_unanswered_ms": 0},
     }  # fmt: skip
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "of_a_stranger",
+    [
+        {"REMOTE_ADDR": "192.0.2.1"}, {"headers": {"X-Forwarded-For": "127.0.0.1"}},
+        {"headers": {"Forwarded": "for=127.0.0.1"}}, {"REMOTE_ADDR": ""},
+    ],
+)  # fmt: skip
+def test_strangers_hear_the_word_alone(redis_client: redis.Redis, of_a_stranger: dict[str, Any]) -> None:
+    answer = Client().get("/health/ready", **of_a_stranger)
+    assert (answer.status_code, answer.json()) == (503, {"status": "not_ready"})
+    guess = Client().get("/health/ready", headers={"Cookie": "sessionid=" + "a" * 32}, REMOTE_ADDR="192.0.2.1")
+    assert guess.json() == {"status": "not_ready"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_staff", [True, False])
+def test_operators_see_the_checks_from_anywhere(
+    redis_client: redis.Redis, django_user_model: Any, is_staff: bool
+) -> None:
+    client = Client(REMOTE_ADDR="192.0.2.1")
+    client.force_login(
+        django_user_model.objects.create_user("olga", is_staff=is_staff),
+        backend="django.contrib.auth.backends.ModelBackend",
+    )
+    assert ("checks" in client.get("/health/ready").json()) == is_staff
+
+
+@pytest.mark.django_db
+def test_asking_often_costs_no_more_than_asking_once(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "RECENT_S", 3_600.0)
+    ready()
+    with CaptureQueriesContext(connection) as asked:
+        for _ in range(20):
+            assert ready()[0] == 503
+    assert len(asked) == 0
+    monkeypatch.setattr(health, "RECENT_S", 0.0)
+    with CaptureQueriesContext(connection) as asked:
+        ready()
+    assert len(asked) > 0
+
+
+def test_while_one_asks_the_others_hear_what_was_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    recent = health.Recent()
+    monkeypatch.setattr(health, "RECENT_S", 0.0)
+    monkeypatch.setattr(health, "CHECKS", {"x": (True, lambda: health.Check(True, "before", True, {}))})
+    assert recent.get()["x"].detail == "before"
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def slow() -> health.Check:
+        asked.set()
+        may_answer.wait(20)
+        return health.Check(True, "after", True, {})
+
+    monkeypatch.setattr(health, "CHECKS", {"x": (True, slow)})
+    thread = threading.Thread(target=recent.get)
+    thread.start()
+    assert asked.wait(20)
+    assert recent.get()["x"].detail == "before"
+    may_answer.set()
+    thread.join()
+    assert recent._last is not None and recent._last[1]["x"].detail == "after"
 
 
 @pytest.mark.process
