@@ -1,6 +1,7 @@
 """What must hold after every command, whatever the commands: money, books, refusals, and that events tell it all."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -89,3 +90,26 @@ def test_time_that_falls_is_an_error_and_changes_nothing() -> None:
         assert engine.state_hash() == before
     else:
         raise AssertionError("a falling time was taken")
+
+
+@pytest.mark.parametrize("kind", ["mixed", "tangle"])
+def test_fill_or_kill_fills_exactly_when_immediate_or_cancel_fills_whole(kind: str) -> None:
+    """What the look ahead promises is what matching does, through icebergs and own orders too."""
+    engine, seen = Engine(), set[bool]()
+    for command, time_us in history("fill or kill", 5_000 if LONG else 1_200, kind=kind):
+        fields = dict(zip(c.PLACE_FIELDS, command[2:], strict=True)) if command[0] == "place" else {}
+        plain = fields.get("type") == c.LIMIT and fields["stop"] == fields["trail"] == fields["display"] == 0
+        if plain and not fields["post_only"] and fields["expires"] == 0:
+            filled = takes(copy(engine), [*command[:6], c.FOK, *command[7:]], time_us)
+            seen.add(filled)
+            assert filled == takes(copy(engine), [*command[:6], c.IOC, *command[7:]], time_us)
+        engine.apply(command, time_us)
+    assert seen == {True, False}
+
+
+def takes(engine: Engine, command: list[Any], time_us: int) -> bool:
+    """Whether the order is filled whole, and by trades alone."""
+    events = engine.apply(command, time_us)
+    new = [event[1] for event in events if event[0] == "new"]
+    reduced = [event for event in events if event[0] == "reduce" and event[1] in new]
+    return bool(new) and not reduced and ("filled" in [event[-1] for event in events if event[:2] == ("done", *new)])
