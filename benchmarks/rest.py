@@ -1,4 +1,4 @@
-"""REST: authenticated orders one by one and in batches, a lone order, public reads.
+"""REST: authenticated orders one by one, in both dialects, and in batches, a lone order, public reads.
 
 `python -m benchmarks rest`. Real processes throughout, fsync on; the web processes run as the Procfile runs them.
 """
@@ -119,13 +119,20 @@ def run() -> list[Row]:
     with exchange() as (environment, host, web):
         who = accounts(environment)
         lone = load(environment, host, web, "single", LONE, who, 1)
-        single = [load(environment, host, web, "single", SINGLES, who) for _ in range(ROUNDS)]
+        # By turns, so that both see the same machine.
+        both = [
+            {kind: load(environment, host, web, kind, SINGLES, who) for kind in ("single", "binance")}
+            for _ in range(ROUNDS)
+        ]
+        single, dialect = ([report[kind] for report in both] for kind in ("single", "binance"))
         batch = [load(environment, host, web, f"batch-{BATCH}", BATCHES, who, 4) for _ in range(ROUNDS)]
         reads = {kind: [load(environment, host, web, kind, READS, who) for _ in range(ROUNDS)] for kind in READ_KINDS}
     rows = [
         ("lone order, p50", f"{lone['p50_ms']:.2f} ms", "< 10 ms"),
         ("lone order, p99", f"{lone['p99_ms']:.2f} ms", ""),
         *described("authenticated single orders/s", single, ">= 1,000"),
+        *described("the same orders in the Binance dialect/s", dialect, ""),
+        ("Binance dialect: single order vs /api/v1", compared(single, dialect), "<= 115 %"),
         (
             f"orders/s in batches of {BATCH}",
             f"{median(report['per_second'] for report in batch) * BATCH:,.0f}",
@@ -139,6 +146,16 @@ def run() -> list[Row]:
 
 
 READ_KINDS = ("depth", "ticker")
+
+
+def compared(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> str:
+    """What the other costs of the one: time of a request under load, and processor time of the web processes."""
+    seconds, cpu = (
+        median(report[name] / report["requests"] if name == "seconds" else report[name] for report in other)
+        / median(report[name] / report["requests"] if name == "seconds" else report[name] for report in one)
+        for name in ("seconds", "cpu_us")
+    )
+    return f"{seconds:.0%} of the time, {cpu:.0%} of the processor time"
 
 
 def described(what: str, reports: list[dict[str, Any]], target: str) -> list[Row]:

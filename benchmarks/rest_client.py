@@ -2,16 +2,20 @@
 
     python -m benchmarks.rest_client HOST:PORT KIND CONNECTIONS COUNT < accounts.json
 
-KIND is single, batch-N, depth or ticker. Each connection keeps one request unanswered (HTTP/1.1, kept alive).
+KIND is single, binance (the same orders in that dialect), batch-N, depth or ticker.
+Each connection keeps one request unanswered (HTTP/1.1, kept alive).
 Prints {"requests", "orders", "seconds", "errors", "p50_ms", "p99_ms", "first_error"}.
 """
 
+import hashlib
+import hmac
 import json
 import selectors
 import socket
 import sys
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 from accounts import signing
 
@@ -33,7 +37,9 @@ def request(host: str, method: str, path: str, body: bytes, headers: dict[str, s
     """An HTTP request as bytes."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
     if body:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        if "Content-Type" not in headers:
+            lines.append("Content-Type: application/json")
+        lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
@@ -45,6 +51,9 @@ def prepared(host: str, kind: str, count: int, accounts: list[dict[str, Any]]) -
     made = []
     for i in range(count):
         account = accounts[i % len(accounts)]
+        if kind == "binance":
+            made.append(dialect_order(host, account, order(i), start + i // len(accounts)))
+            continue
         if kind == "single":
             path, body = "/api/v1/orders", json.dumps(order(i)).encode()
         else:
@@ -56,6 +65,20 @@ def prepared(host: str, kind: str, count: int, accounts: list[dict[str, Any]]) -
         )  # fmt: skip
         made.append(request(host, "POST", path, body, headers))
     return made
+
+
+def dialect_order(host: str, account: dict[str, Any], order: dict[str, Any], timestamp_ms: int) -> bytes:
+    """The same order in the dialect, in the form that its clients send."""
+    body = urlencode(
+        {
+            "symbol": order["market"].replace("-", ""), "side": order["side"].upper(), "type": "LIMIT",
+            "timeInForce": "GTC", "quantity": order["size"], "price": order["price"], "newOrderRespType": "FULL",
+            "recvWindow": WINDOW_MS, "timestamp": timestamp_ms,
+        }
+    )  # fmt: skip
+    signature = hmac.new(account["secret"].encode(), body.encode(), hashlib.sha256).hexdigest()
+    headers = {"X-MBX-APIKEY": account["key"], "Content-Type": "application/x-www-form-urlencoded"}
+    return request(host, "POST", "/api/v3/order", f"{body}&signature={signature}".encode(), headers)
 
 
 class Line:

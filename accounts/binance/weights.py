@@ -6,11 +6,13 @@ process, as /api/v1 counts its requests (accounts/limits.py); orders are counted
 
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
 
+from accounts import network
 from accounts.binance.errors import Refusal
 
 WINDOW_S: Final = 60
@@ -31,7 +33,8 @@ class _Address:
     banned_until_s: float = 0.0
 
 
-_addresses: dict[str, _Address] = {}
+# Those heard of last at the end: when there are too many, whoever has been quiet longest is forgotten.
+_addresses: OrderedDict[str, _Address] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -41,16 +44,17 @@ def limit() -> int:
 
 
 def take(address: str, weight: int) -> int:
-    """Count a request; the weight used in this minute, it included. Raises Refusal -1003 with 429 or 418."""
-    now = time.time()
+    """Count a request; the weight used in this minute, it included (IPv6: of the /64). Raises Refusal -1003 with 429 or 418."""
+    now, party = time.time(), network.party(address)
     window = int(now) // WINDOW_S
     most = limit()
     with _lock:
-        at = _addresses.get(address)
+        at = _addresses.get(party)
         if at is None:
-            if len(_addresses) >= ADDRESSES_MAX:
-                _addresses.clear()
-            at = _addresses[address] = _Address()
+            at = _addresses[party] = _Address()
+            if len(_addresses) > ADDRESSES_MAX:
+                _addresses.popitem(last=False)
+        _addresses.move_to_end(party)
         if at.banned_until_s > now:
             raise _banned(at.banned_until_s, now)
         if at.window != window:
