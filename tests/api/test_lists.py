@@ -3,8 +3,8 @@
 import pytest
 
 SELL = {"market": "BTC-USDT", "side": "sell", "size": "0.002"}
-LIMIT_LEG = {"side": "sell", "size": "0.002", "price": "66000", "post_only": True}
-STOP_LEG = {"side": "sell", "size": "0.002", "type": "market", "stop_price": "57000"}
+LIMIT_LEG = {"side": "sell", "size": "0.002", "price": "60600", "post_only": True}
+STOP_LEG = {"side": "sell", "size": "0.002", "type": "market", "stop_price": "59400"}
 
 
 def oco(**more):
@@ -12,24 +12,31 @@ def oco(**more):
 
 
 def otoco(**more):
-    entry = {"side": "buy", "size": "0.002", "price": "59000"}
+    entry = {"side": "buy", "size": "0.002", "price": "59800"}
     return {"kind": "otoco", "market": "BTC-USDT", "orders": [entry, LIMIT_LEG, STOP_LEG]} | more
+
+
+@pytest.fixture(autouse=True)
+def last_price(alice, bob):
+    """Each test begins with the last price at 60,000, and keeps near it: no breaker, no band."""
+    alice.place("sell", "60000", "0.001")
+    bob.place("buy", "60000", "0.001")
 
 
 @pytest.mark.parametrize(
     ("body", "shown"),
     [
         (
-            {"type": "market", "stop_price": "66000", "trigger": "take_profit"},
-            ("waiting", "take_profit", "66000", None, None),
+            {"type": "market", "stop_price": "60600", "trigger": "take_profit"},
+            ("waiting", "take_profit", "60600", None, None),
         ),
-        ({"price": "56000", "stop_price": "57000", "trigger": "stop"}, ("waiting", "stop", "57000", None, None)),
+        ({"price": "59300", "stop_price": "59400", "trigger": "stop"}, ("waiting", "stop", "59400", None, None)),
         ({"type": "market", "trail_percent": "2.5"}, ("waiting", "stop", None, "2.5", None)),
         (
-            {"price": "60000", "trail_percent": "0.0100", "stop_price": "63000", "trigger": "take_profit"},
-            ("waiting", "take_profit", "63000", "0.01", None),
+            {"price": "60000", "trail_percent": "0.0100", "stop_price": "60300", "trigger": "take_profit"},
+            ("waiting", "take_profit", "60300", "0.01", None),
         ),
-        ({"price": "66000", "display_size": "0.001"}, ("open", None, None, None, "0.001")),
+        ({"price": "60600", "display_size": "0.001"}, ("open", None, None, None, "0.001")),
     ],
 )
 def test_an_order_of_a_new_kind_is_answered_as_the_read_model_has_it(alice, body, shown):
@@ -43,17 +50,17 @@ def test_an_order_of_a_new_kind_is_answered_as_the_read_model_has_it(alice, body
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({"price": "66000", "trail_percent": "0"}, "invalid_parameter"),
-        ({"price": "66000", "trail_percent": "0.0099"}, "invalid_parameter"),
-        ({"price": "66000", "trail_percent": "50.0001"}, "invalid_parameter"),
-        ({"price": "66000", "trail_percent": "-1"}, "invalid_parameter"),
-        ({"price": "66000", "trail_percent": "9" * 60}, "invalid_parameter"),
-        ({"price": "66000", "trail_percent": "0.12345"}, "too_precise"),
-        ({"price": "66000", "trail_percent": "1e1"}, "invalid_number"),
-        ({"price": "66000", "display_size": "0"}, "invalid_size"),
-        ({"price": "66000", "display_size": "0.000000001"}, "size_not_on_lot"),
-        ({"price": "66000", "display_size": "9" * 60}, "size_too_large"),
-        ({"price": "66000", "trigger": "profit"}, "invalid_request"),
+        ({"price": "60600", "trail_percent": "0"}, "invalid_parameter"),
+        ({"price": "60600", "trail_percent": "0.0099"}, "invalid_parameter"),
+        ({"price": "60600", "trail_percent": "50.0001"}, "invalid_parameter"),
+        ({"price": "60600", "trail_percent": "-1"}, "invalid_parameter"),
+        ({"price": "60600", "trail_percent": "9" * 60}, "invalid_parameter"),
+        ({"price": "60600", "trail_percent": "0.12345"}, "too_precise"),
+        ({"price": "60600", "trail_percent": "1e1"}, "invalid_number"),
+        ({"price": "60600", "display_size": "0"}, "invalid_size"),
+        ({"price": "60600", "display_size": "0.000000001"}, "size_not_on_lot"),
+        ({"price": "60600", "display_size": "9" * 60}, "size_too_large"),
+        ({"price": "60600", "trigger": "profit"}, "invalid_request"),
     ],
 )
 def test_what_is_refused_before_the_matcher(alice, body, code, nothing_executed):
@@ -63,11 +70,11 @@ def test_what_is_refused_before_the_matcher(alice, body, code, nothing_executed)
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({"price": "66000", "trigger": "take_profit"}, "invalid_parameter"),
+        ({"price": "60600", "trigger": "take_profit"}, "invalid_parameter"),
         ({"type": "market", "display_size": "0.001"}, "invalid_parameter"),
-        ({"price": "66000", "tif": "ioc", "display_size": "0.001"}, "invalid_parameter"),
-        ({"price": "66000", "size": "1", "display_size": "0.001"}, "too_many_parts"),
-        ({"type": "market", "stop_price": "57000", "trigger": "take_profit"}, "stop_would_trigger"),
+        ({"price": "60600", "tif": "ioc", "display_size": "0.001"}, "invalid_parameter"),
+        ({"price": "60600", "size": "1", "display_size": "0.001"}, "too_many_parts"),
+        ({"type": "market", "stop_price": "59400", "trigger": "take_profit"}, "stop_would_trigger"),
     ],
 )
 def test_what_the_matcher_refuses(alice, body, code):
@@ -100,7 +107,7 @@ def test_a_pair_is_answered_as_the_read_model_has_it(alice):
 def test_a_trade_of_one_leg_ends_the_other(alice, bob):
     made = alice.post("/order-lists", oco()).ok(201)
     limit, stop = (leg["id"] for leg in made["orders"])
-    taken = bob.place("buy", "66000", "0.001")
+    taken = bob.place("buy", "60600", "0.001")
     assert [fill["order_id"] for fill in taken["fills"]] == [taken["id"]]
     stored = alice.caught_up(f"/order-lists/{made['id']}", taken["sequence"])
     assert stored["status"] == "ended"
@@ -119,7 +126,7 @@ def test_pending_orders_come_when_the_first_is_filled(alice, bob):
     made = alice.post("/order-lists", otoco(client_id="entry")).ok(201)
     assert [leg["status"] for leg in made["orders"]] == ["open", "pending", "pending"]
     assert alice.patch(f"/orders/{made['id']}", {"size": "0.001"}).code == "not_amendable"
-    taken = bob.place("sell", "59000", "0.002")
+    taken = bob.place("sell", "59800", "0.002")
     stored = alice.caught_up(f"/order-lists/{made['id']}", taken["sequence"])
     assert stored["status"] == "live"
     assert [leg["status"] for leg in stored["orders"]] == ["filled", "open", "waiting"]
@@ -160,7 +167,7 @@ def test_the_same_list_again_is_not_placed_again(alice):
     assert again["duplicate"] is True
     assert {**again.body, "duplicate": False} == {**made.body, "orders": again["orders"]}
     assert [leg["id"] for leg in again["orders"]] == [leg["id"] for leg in made["orders"]]
-    other = oco(client_id="once", orders=[LIMIT_LEG | {"price": "66001"}, STOP_LEG])
+    other = oco(client_id="once", orders=[LIMIT_LEG | {"price": "60601"}, STOP_LEG])
     assert alice.post("/order-lists", other).code == "client_order_id_reused"
     stored = alice.caught_up("/orders", made["sequence"])["orders"]
     assert sorted(order["id"] for order in stored) == [leg["id"] for leg in made["orders"]]
@@ -173,12 +180,11 @@ def test_the_same_list_again_is_not_placed_again(alice):
         (oco(orders=[LIMIT_LEG | {"post_only": False}, STOP_LEG]), "invalid_list"),
         (oco(orders=[LIMIT_LEG, STOP_LEG | {"size": "0.003"}]), "invalid_list"),
         (oco(orders=[LIMIT_LEG, STOP_LEG | {"side": "buy"}]), "invalid_list"),
-        (oco(orders=[LIMIT_LEG, STOP_LEG | {"stop_price": "67000", "trigger": "take_profit"}]), "invalid_list"),
+        (oco(orders=[LIMIT_LEG, STOP_LEG | {"stop_price": "60700", "trigger": "take_profit"}]), "invalid_list"),
         (oco(orders=[LIMIT_LEG, STOP_LEG, STOP_LEG]), "invalid_parameter"),
         (otoco(kind="oto"), "invalid_parameter"),
         (otoco(orders=[STOP_LEG, LIMIT_LEG, STOP_LEG]), "invalid_list"),
-        (oco(orders=[LIMIT_LEG | {"size": "2000"}, STOP_LEG | {"size": "2000"}]), "insufficient_balance"),
-        (oco(orders=[LIMIT_LEG, STOP_LEG | {"stop_price": "99000"}]), "stop_would_trigger"),
+        (oco(orders=[LIMIT_LEG, STOP_LEG | {"stop_price": "60400"}]), "stop_would_trigger"),
     ],
 )
 def test_a_refused_list_places_nothing(alice, body, code):
@@ -188,6 +194,15 @@ def test_a_refused_list_places_nothing(alice, body, code):
     assert answer.code == code
     assert alice.caught_up("/orders", answer["sequence"])["orders"] == orders
     assert alice.balances(answer["sequence"]) == money
+
+
+def test_a_list_beyond_what_is_available_places_nothing(make_trader):
+    poor = make_trader("api-poor", BTC="0.0019")
+    for body, code in ((oco(), "insufficient_balance"), (otoco(), "insufficient_balance")):
+        answer = poor.post("/order-lists", body)
+        assert answer.code == code
+        assert poor.caught_up("/orders?status=all", answer["sequence"])["orders"] == []
+        assert poor.balances(answer["sequence"]) == {"BTC": ("0.0019", "0")}
 
 
 @pytest.mark.parametrize(
