@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from orders.sockets.limits import CLOSE_SLOW, GOODBYE_S, OUTBOX_BYTES_MAX, OUTBOX_MESSAGES_MAX
@@ -17,7 +17,7 @@ class Outbox:
     def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]], abort: Callable[[], None]) -> None:
         self._send = send
         self._abort = abort
-        self._texts: deque[str] = deque()
+        self._texts: deque[Sequence[str]] = deque()
         self._size = 0
         self._wake = asyncio.Event()
         self._goodbye: tuple[int, str] | None = None
@@ -30,10 +30,14 @@ class Outbox:
 
     def push(self, text: str) -> None:
         """Send a frame, in order. Too much unsent closes the socket: a reader that slow needs a new snapshot anyway."""
+        self.push_all((text,))
+
+    def push_all(self, texts: Sequence[str]) -> None:
+        """Send frames that came together; they count as one message, so that one event cannot fill the queue."""
         if self._goodbye is not None:
             return
-        self._texts.append(text)
-        self._size += len(text)
+        self._texts.append(texts)
+        self._size += sum(map(len, texts))
         if len(self._texts) > OUTBOX_MESSAGES_MAX or (self._size > OUTBOX_BYTES_MAX and len(self._texts) > 1):
             self.close(CLOSE_SLOW, "slow_consumer: resync after reconnecting", flush=False)
         else:
@@ -55,9 +59,10 @@ class Outbox:
         try:
             while True:
                 while texts:
-                    text = texts.popleft()
-                    self._size -= len(text)
-                    await self._send({"type": "websocket.send", "text": text})
+                    together = texts.popleft()
+                    self._size -= sum(map(len, together))
+                    for text in together:
+                        await self._send({"type": "websocket.send", "text": text})
                 if self._goodbye is not None:
                     code, reason = self._goodbye
                     await self._send({"type": "websocket.close", "code": code, "reason": reason})

@@ -28,20 +28,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Prepared:
-    """A command to send, and how to make the answer of its result; `action` is what errors are told by."""
+    """A command to send, and how to make the answer of its result."""
 
     command: Command
     interpret: Callable[[Result], Any]
-    action: str
 
 
 @dataclass(slots=True)
 class Work:
-    """One request on its way. `limits` is filled while it is prepared."""
+    """One request on its way. `limits` is filled while it is prepared; `action` is what errors are told by."""
 
     request: ApiRequest
     prepare: Callable[["Work"], Any]
     limits: list[dict[str, Any]]
+    action: str = ""
 
 
 class ApiDesk:
@@ -91,31 +91,27 @@ class ApiDesk:
 
         def landed(outcome: Outcome) -> None:
             if isinstance(outcome, GatewayError):
-                self._end(work, refuse(errors.kind_of(outcome.code, prepared.action)))
+                self._end(work, refuse(errors.kind_of(outcome.code, work.action)))
             else:
                 result: Sequence[Result] = outcome
-                self._server.hub.spawn(
-                    self._run(work, lambda: prepared.interpret(result[0]), prepared.action, executed=True)
-                )
+                self._server.hub.spawn(self._run(work, lambda: prepared.interpret(result[0]), executed=True))
 
         # The callback comes in the gateway's thread; `post` brings it here.
         gateway.submit_nowait([prepared.command], lambda outcome: post(landed, outcome))
 
-    async def _run(
-        self, work: Work, run: Callable[[], Any], action: str = "", *, executed: bool = False
-    ) -> None:  # fmt: skip
+    async def _run(self, work: Work, run: Callable[[], Any], *, executed: bool = False) -> None:
         try:
-            self._end(work, await self._in_thread(run), action)
+            self._end(work, await self._in_thread(run))
         except Exception as error:
-            self._end(work, _unknown(error) if executed else error, action)
+            self._end(work, _unknown(error) if executed else error)
 
     def _in_thread(self, run: Callable[[], Any]) -> Awaitable[Any]:
         return self._server.in_thread(run)
 
-    def _end(self, work: Work, result: Any, action: str = "") -> None:
+    def _end(self, work: Work, result: Any) -> None:
         self._in_flight -= 1
         if isinstance(result, BaseException):
-            self._refuse(work, refusal_of(result, action))
+            self._refuse(work, refusal_of(result, work.action))
         else:
             self._answer(work, result)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from accounts import gate
 from accounts.auth import Caller
 from accounts.binance import auth, endpoint, errors, params
 from accounts.binance.endpoint import KEYED, PUBLIC, Call, Endpoint
@@ -88,7 +89,7 @@ def place(call: Call) -> Prepared:
             raise refuse(errors.DUPLICATE)
         return shapes.placed_json(made, new.market, new.response)
 
-    return Prepared(command, interpret, "place")
+    return Prepared(command, interpret)
 
 
 def cancel(call: Call) -> Prepared:
@@ -110,7 +111,7 @@ def cancel(call: Call) -> Prepared:
             trading.as_canceled(order, canceled), listed, client_id=client_id, time_us=canceled.time_us
         )
 
-    return Prepared(command, interpret, "cancel")
+    return Prepared(command, interpret)
 
 
 COMMANDS: Final[dict[str, tuple[Endpoint, Prepare]]] = {
@@ -203,4 +204,6 @@ def log_on(values: dict[str, str], session: Session) -> KnownKey:
     if not isinstance(known.public_key, Ed25519PublicKey):
         raise Refusal(-4056, f"{'HMAC_SHA256' if known.public_key is None else 'RSA'} API key is not supported.")
     params.read(own(values), {})
+    # Who has heard a log-on cannot say it again.
+    gate.admit(caller, units=0)
     return known

@@ -35,13 +35,19 @@ class Unreadable(Exception):
         self.id = id
 
 
+class _Decimal(str):
+    """A number with decimals, as the text it came as."""
+
+    __slots__ = ()
+
+
 def read_request(text: str | None) -> ApiRequest:
     """A text frame as a request. Raises Unreadable."""
     if text is None:
         raise Unreadable(refuse(errors.MALFORMED))
     try:
         # Numbers with decimals stay the text that was signed.
-        message: Any = json.loads(text, parse_float=str, parse_constant=_no_constant)
+        message: Any = json.loads(text, parse_float=_Decimal, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Unreadable(Refusal(-1135, "Invalid JSON Request")) from None
     if type(message) is not dict:

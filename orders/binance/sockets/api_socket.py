@@ -88,7 +88,7 @@ class ApiSocket:
         try:
             self._begin(work)
         except Exception as error:
-            self._refuse(work, refusal_of(error))
+            self._refuse(work, refusal_of(error, work.action))
 
     def _begin(self, work: Work) -> None:
         method = work.request.method
@@ -100,6 +100,7 @@ class ApiSocket:
                 self._answer(work, result)
             return
         served = api_methods.endpoint_of(method)
+        work.action = served.action
         weight = served.weight if isinstance(served.weight, int) else served.weight(work.request.values)
         self._count(work, weight)
         work.prepare = api_methods.preparation(method, served, Session(self._known, self._ip))
@@ -215,7 +216,7 @@ class ApiSocket:
             return
         id, self._next_stream = self._next_stream, self._next_stream + 1
         stream = self._streams[id] = UserStream(
-            id, caller, self.outbox.push, is_signed=is_signed,
+            id, caller, self.outbox.push_all, is_signed=is_signed,
             on_begin=lambda: self._answer(work, {"subscriptionId": id}), on_end=lambda: self._close(id),
         )  # fmt: skip
         stream.open(self._server.hub)

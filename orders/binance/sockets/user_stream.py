@@ -24,8 +24,8 @@ class UserStream:
     """
 
     def __init__(
-        self, id: int, caller: Caller, push: Callable[[str], None], *, is_signed: bool, on_begin: Callable[[], None],
-        on_end: Callable[[], None],
+        self, id: int, caller: Caller, push: Callable[[list[str]], None], *, is_signed: bool,
+        on_begin: Callable[[], None], on_end: Callable[[], None],
     ) -> None:  # fmt: skip
         self.id = id
         self.caller = caller
@@ -49,8 +49,7 @@ class UserStream:
         head, _, events = text.partition("\n")
         if not head.startswith("="):
             self._position = int(head)
-            for event in events.split("\n"):
-                self._push(self._wrapped(event))
+            self._push([self._wrapped(event) for event in events.split("\n")])
         elif self._position == UNKNOWN:
             self._position = int(head[1:])
             self._on_begin()
@@ -60,7 +59,7 @@ class UserStream:
 
     def end(self) -> None:
         """Say that no more will come."""
-        self._push(self._wrapped(f'{{"e":"eventStreamTerminated","E":{now_ms()}}}'))
+        self._push([self._wrapped(f'{{"e":"eventStreamTerminated","E":{now_ms()}}}')])
         self._on_end()
 
     def _wrapped(self, event: str) -> str:
