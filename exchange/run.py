@@ -105,6 +105,10 @@ class Run:
 
     async def _serve(self, servers: Servers) -> None:
         await self._command("bringing the database up to date", "migrate", "python manage.py migrate --noinput")
+        if self.env.get("STATIC_HASHED", str(int(self.env.get("PUBLIC_URL", "").startswith("https:")))) == "1":
+            await self._command(
+                "naming static files by their hash", "static", "python manage.py collectstatic --noinput"
+            )
         processes = parse_procfile((BASE_DIR / "Procfile").read_text()).processes
         watching = asyncio.create_task(self._watch(servers))
         try:

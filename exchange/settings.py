@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from exchange import public
 from exchange.keys import read_or_make_keys
 from exchange.running import read_urls
 
@@ -110,13 +111,30 @@ TEMPLATES = [
 ]
 
 # --- Web ---------------------------------------------------------------------------------------
+# The address that browsers see, like https://exchange.example; without it they are on this machine, by plain http.
+# With https everything that follows from it is on: docs/runbook.md, "To the world".
+_public = public.read_public_url(os.environ["PUBLIC_URL"]) if os.environ.get("PUBLIC_URL") else None
+_public_origins = [_public.origin] if _public else []
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",")
+ALLOWED_HOSTS += [_public.name] if _public else []
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
+CSRF_TRUSTED_ORIGINS += _public_origins
+if _public and _public.is_secure:
+    globals().update(public.secure_settings(hsts_s=int(os.environ.get("HSTS_SECONDS", public.YEAR_S))))
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# In development whitenoise serves straight from static/ and the apps.
-WHITENOISE_USE_FINDERS = True
+# Hashed names need `manage.py collectstatic` before the start; without them whitenoise serves static/ and the apps.
+STATIC_HASHED = os.environ.get("STATIC_HASHED", "1" if _public and _public.is_secure else "0") == "1"
+WHITENOISE_USE_FINDERS = not STATIC_HASHED
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "exchange.static_files.HashedFiles"
+        if STATIC_HASHED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
@@ -124,13 +142,17 @@ TIME_ZONE = "UTC"
 # A larger body is refused with 413 before it is read whole.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-_sockets = f"ws://localhost:{SOCKET_PORT} ws://127.0.0.1:{SOCKET_PORT}"
+_sockets = _public.socket_origin if _public else f"ws://localhost:{SOCKET_PORT} ws://127.0.0.1:{SOCKET_PORT}"
 # Where browsers find the socket, if not on SOCKET_PORT of the host that served the page.
-SOCKET_PUBLIC_URL = os.environ.get("SOCKET_PUBLIC_URL", "")
-SOCKET_ORIGINS = [o for o in os.environ.get("SOCKET_ORIGINS", "").split(",") if o] or [
-    f"http://localhost:{PORT}",
-    f"http://127.0.0.1:{PORT}",
-]
+SOCKET_PUBLIC_URL = os.environ.get("SOCKET_PUBLIC_URL") or (f"{_public.socket_origin}/ws/v1" if _public else "")
+SOCKET_ORIGINS = (
+    [o for o in os.environ.get("SOCKET_ORIGINS", "").split(",") if o]
+    or _public_origins
+    or [
+        f"http://localhost:{PORT}",
+        f"http://127.0.0.1:{PORT}",
+    ]
+)
 # In each sockets process, from one address; behind a proxy that is not in TRUSTED_PROXIES all clients are one.
 SOCKETS_PER_ADDRESS = int(os.environ.get("SOCKETS_PER_ADDRESS", "100"))
 CONTENT_SECURITY_POLICY = {
@@ -157,7 +179,8 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+globals().update(public.email_settings(os.environ.get("EMAIL_URL", "console:")))
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", f"no-reply@{_public.name if _public else 'localhost'}")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
