@@ -1,6 +1,6 @@
 # Everything a person types. `make` alone shows the list.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench shell manage clean venv venv-dev lock
+.PHONY: help run test lint format bench clients shell manage clean venv venv-dev lock
 python := .venv/bin/python
 
 help: ## Show this list
@@ -24,6 +24,9 @@ format: venv-dev ## Format the code, fix what can be fixed
 
 bench: venv-dev ## Measure all, print the tables, keep them in docs/performance.md. ARGS="engine rest" for some
 	@exec $(python) -m benchmarks --write $(ARGS)
+
+clients: venv-dev ## Run every method of ccxt against an exchange of its own; writes docs/clients/ccxt.md
+	@exec $(python) -m tests.clients.table
 
 manage: venv ## Run a Django command against the running exchange: make manage ARGS="verify_journal"
 	@exec $(python) manage.py $(ARGS)

@@ -106,7 +106,7 @@ async def open_orders(trading: Trading) -> None:
     assert [order["id"] for order in await trading.client.fetch_open_orders_ws(SYMBOL)] == [made["id"]]
 
 
-@probe(SOCKETS, "allOrders", "fetchOrdersWs", "fetchClosedOrdersWs")
+@probe(SOCKETS, "allOrders", "fetchOrdersWs")
 async def all_orders(trading: Trading) -> None:
     bought = await trading.act(trading.buys)
     made = await bids_over_the_socket(trading)

@@ -37,6 +37,7 @@ NOT_HERE: dict[str, tuple[str, ...]] = {
         "cancelOrders", "createOrders", "createReduceOnlyOrder", "editOrders", "fetchOpenOrder", "fetchOrderBookWs",
         "fetchTickerWs",
     ),
+    "ccxt lists it, but its code for binance has no such method": ("fetchCurrenciesWs", "watchOrdersForSymbols"),
     "contracts (futures, perpetuals): only spot is traded here": (
         "addMargin", "fetchADLRank", "fetchFundingHistory", "fetchFundingInterval", "fetchFundingIntervals",
         "fetchFundingRate", "fetchFundingRateHistory", "fetchFundingRates", "fetchIndexOHLCV", "fetchLedger",

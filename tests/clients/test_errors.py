@@ -85,7 +85,7 @@ def test_orders_the_exchange_does_not_take(trader, unchanged, changed, kind, cod
 
 def test_not_enough_money(stack, maker):
     poor = venue.rest(stack, stack.account("ccxt-poor", USDT="100"))
-    for order in (("limit", "buy", 0.01, 59_000), ("market", "buy", 0.01), ("limit", "sell", 0.01, 61_000)):
+    for order in (("limit", "buy", 0.01, 59_000), ("market", "sell", 0.01), ("limit", "sell", 0.01, 61_000)):
         with says(ccxt.InsufficientFunds, "Account has insufficient balance for requested action."):
             poor.create_order(SYMBOL, *order)
     assert poor.fetch_open_orders(SYMBOL) == poor.fetch_my_trades(SYMBOL) == []

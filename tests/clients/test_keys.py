@@ -1,7 +1,5 @@
 """Keys of all three kinds sign as ccxt does it: HMAC secrets, RSA and Ed25519 private keys; over REST and sockets."""
 
-import asyncio
-
 import ccxt
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -49,23 +47,21 @@ def credentials(request, browser):
 
 def test_over_rest(stack, maker, credentials):
     client = venue.rest(stack, credentials)
-    made = client.create_order(SYMBOL, "limit", "buy", 0.01, 59_000, {"clientOrderId": f"key/{credentials['kind']}+="})
+    made = client.create_order(SYMBOL, "limit", "buy", 0.01, 59_000, {"clientOrderId": f"key/{credentials['kind']}:1"})
     assert client.fetch_order(made["id"], SYMBOL)["status"] == "open"
     assert client.fetch_balance()["USDT"]["used"] == 590
     assert client.cancel_order(made["id"], SYMBOL)["status"] == "canceled"
 
 
 def test_over_sockets(stack, maker, credentials):
-    async def run():
-        async with venue.pro(stack, credentials) as client:
-            made = await client.create_order_ws(SYMBOL, "limit", "buy", 0.01, 59_000)
-            await client.authenticate()
-            async with venue.watching(lambda: client.watch_orders(SYMBOL)) as watch:
-                canceled = await client.cancel_order_ws(made["id"], SYMBOL)
-                assert canceled["status"] == "canceled"
-                await watch.until(lambda found: found[-1]["status"] == "canceled", "the cancel")
+    async def run(client):
+        made = await client.create_order_ws(SYMBOL, "limit", "buy", 0.01, 59_000)
+        await client.authenticate()
+        async with venue.watching(lambda: client.watch_orders(SYMBOL)) as watch:
+            assert (await client.cancel_order_ws(made["id"], SYMBOL))["status"] == "canceled"
+            await watch.until(lambda found: found[-1]["status"] == "canceled", "the cancel")
 
-    asyncio.run(run())
+    venue.with_pro(stack, credentials, run)
 
 
 def test_another_private_key(stack, credentials):

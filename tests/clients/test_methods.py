@@ -1,7 +1,5 @@
 """Each method of ccxt's binance that is for spot does here what it says."""
 
-import asyncio
-
 import pytest
 
 from tests.clients import account_probes, order_probes, rest_probes, venue  # noqa: F401  they fill the tables
@@ -25,8 +23,4 @@ def test_blocking(check, trader, maker):
 
 @pytest.mark.parametrize("check", checks(SOCKETS))
 def test_over_sockets(check, trader, maker, stack, accounts):
-    async def run():
-        async with venue.pro(stack, accounts["trader"]) as client:
-            await check(Trading(trader, maker, client))
-
-    asyncio.run(run())
+    venue.with_pro(stack, accounts["trader"], lambda client: check(Trading(trader, maker, client)))

@@ -56,7 +56,7 @@ def test_a_take_profit_sells_above(trader, maker, last_price):
 
 
 def test_a_trailing_stop_follows_the_price(trader, maker, last_price):
-    # 10 basis points below the best price since: 60,050 × 0.999 = 59,989.95.
+    # 10 basis points below the best price since: 60,050 less 0.1% is 59,989.95.
     stop = trader.create_order(
         SYMBOL, "market", "sell", 0.01, None, {"trailingPercent": 0.1, "stopLossOrTakeProfit": "stopLoss"}
     )
@@ -100,7 +100,10 @@ def test_a_test_order_is_not_placed(trader, maker):
 
 def test_smaller_keeps_its_priority(trader, maker):
     made = trader.create_order(SYMBOL, "limit", "buy", 0.5, 59_000)
-    told = trader.private_put_order_amend_keeppriority({"symbol": "BTCUSDT", "orderId": made["id"], "newQty": "0.3"})
+    # ccxt has no method of its own for it.
+    told = trader.request(
+        "order/amend/keepPriority", ["private"], "PUT", {"symbol": "BTCUSDT", "orderId": made["id"], "newQty": "0.3"}
+    )
     assert told["amendedOrder"]["qty"] == "0.30000000"
     found = order_of(trader, made)
     assert (found["status"], found["amount"]) == ("open", 0.3)

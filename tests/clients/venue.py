@@ -59,6 +59,16 @@ async def pro(stack: Any, account: dict[str, Any] | None = None) -> AsyncIterato
         await client.close()
 
 
+def with_pro(stack: Any, account: dict[str, Any], run: Callable[[Any], Awaitable[None]]) -> None:
+    """Run a coroutine of one client of ccxt.pro in an event loop of its own."""
+
+    async def whole() -> None:
+        async with pro(stack, account) as client:
+            await run(client)
+
+    asyncio.run(whole())
+
+
 def eventually(condition: Callable[[], Any], what: str) -> Any:
     """Ask until the answer is true, and give it."""
     end = time.monotonic() + WAIT_S_MAX
