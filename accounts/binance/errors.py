@@ -135,7 +135,7 @@ OF_PROBLEM: Final[dict[str, Kind]] = {
     "unknown_account": BAD_PARAMETER,
     "already_applied": UNSUPPORTED,
     "reference_reused": Kind(-1130, "Data sent for parameter 'withdrawOrderId' is not valid."),
-    "index_gap": UNKNOWN,
+    "index_gap": UNSUPPORTED,
     "text_only": MALFORMED,
     "unknown_op": UNSUPPORTED,
     "unknown_channel": BAD_PARAMETER,

@@ -44,7 +44,10 @@ def limit() -> int:
 
 
 def take(address: str, weight: int) -> int:
-    """Count a request; the weight used in this minute, it included (IPv6: of the /64). Raises Refusal -1003 with 429 or 418."""
+    """Count a request; the weight used in this minute, it included (of IPv6, by the /64).
+
+    Raises Refusal -1003 with 429 or 418.
+    """
     now, party = time.time(), network.party(address)
     window = int(now) // WINDOW_S
     most = limit()
