@@ -105,7 +105,8 @@ ORDER: Final[Readers] = {
 LIST: Final[Readers] = {
     "kind": one_of(_LIST_KINDS),
     "market": _market,
-    "orders": items(LEGS_MIN, LEGS_MAX),
+    # How many a kind needs is the matcher's to judge.
+    "orders": items(1, LEGS_MAX),
     "client_id": text_of(LIST_CLIENT_ID, "1 to 62 of letters, digits, '_', '.', ':', '-'"),
 }
 AMEND: Final[Readers] = {"price": decimal, "size": decimal}

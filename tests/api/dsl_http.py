@@ -195,21 +195,27 @@ class HttpDriver(ScenarioDriver):
         return happened
 
     def check_answer(self, answer: dict[str, Any]) -> None:
-        """The answer of a write says the same of its order as the read model does."""
-        if "fills" in answer:
-            stored = self.orders[answer["id"]]
-            for name in ("status", "price", "size", "filled_size", "remaining_size", "done_reason"):
-                assert answer[name] == stored[name], (name, answer, stored)
+        """The answer of a write says the same of its orders as the read model does."""
+        for made in answer.get("orders", [answer]):
+            if "fills" in made:
+                stored = self.orders[made["id"]]
+                for name in ("status", "price", "size", "filled_size", "remaining_size", "done_reason", "list_id"):
+                    assert made.get(name, stored[name]) == stored[name], (name, made, stored)
+
+    @staticmethod
+    def label(who: str, terms: OrderTerms) -> str:
+        return terms.name or f"{who}'s order"
 
     def place(self, who: str, terms: OrderTerms) -> list[Outcome]:
-        return self.do(who, "order.place", self.body(terms), terms.name or f"{who}'s order")
+        return self.do(who, "order.place", self.body(terms), self.label(who, terms))
 
     def place_list(self, who: str, kind: str, legs: list[OrderTerms]) -> list[Outcome]:
-        raise NotImplementedError("lists are not on the API yet")
+        params = {"kind": kind, "market": self.symbol, "orders": [self.body(terms) for terms in legs]}
+        return self.do(who, "order.list", params, *(self.label(who, terms) for terms in legs))
 
     def replace(self, who: str, target: str, terms: OrderTerms) -> list[Outcome]:
         params = {"order_id": self.order_id(target), "order": self.body(terms)}
-        return self.do(who, "order.replace", params, terms.name or f"{who}'s order")
+        return self.do(who, "order.replace", params, self.label(who, terms))
 
     def amend(self, who: str, target: str, size: Decimal, price: Decimal) -> list[Outcome]:
         changes = {name: str(amount) for name, amount in (("size", size), ("price", price)) if amount}

@@ -183,6 +183,7 @@ def test_the_same_list_again_is_not_placed_again(alice):
         (oco(orders=[LIMIT_LEG, STOP_LEG | {"stop_price": "60700", "trigger": "take_profit"}]), "invalid_list"),
         (oco(orders=[LIMIT_LEG, STOP_LEG, STOP_LEG]), "invalid_parameter"),
         (otoco(kind="oto"), "invalid_parameter"),
+        (oco(orders=[LIMIT_LEG]), "invalid_parameter"),
         (otoco(orders=[STOP_LEG, LIMIT_LEG, STOP_LEG]), "invalid_list"),
         (oco(orders=[LIMIT_LEG, STOP_LEG | {"stop_price": "60400"}]), "stop_would_trigger"),
     ],
@@ -207,7 +208,7 @@ def test_a_list_beyond_what_is_available_places_nothing(make_trader):
 
 @pytest.mark.parametrize(
     "body",
-    [None, [], {}, oco(kind="all"), oco(orders=[LIMIT_LEG]), oco(orders="x"), oco(extra=1), oco(client_id="x" * 63)],
+    [None, [], {}, oco(kind="all"), oco(orders=[]), oco(orders="x"), oco(extra=1), oco(client_id="x" * 63)],
 )
 def test_what_is_no_list_does_not_reach_the_matcher(alice, body, nothing_executed):
     assert alice.post("/order-lists", raw=b"null" if body is None else None, body=body).code == "invalid_request"

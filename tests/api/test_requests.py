@@ -163,7 +163,7 @@ def test_a_list_is_two_or_three_orders_of_one_market():
     [
         ({"kind": None}, "kind"), ({"kind": "OCO"}, "kind"), ({"kind": 0}, "kind"), ({"market": None}, "market"),
         ({"market": "x"}, "market"), ({"orders": None}, "orders"), ({"orders": []}, "orders"),
-        ({"orders": [LEG]}, "orders"), ({"orders": [LEG] * 4}, "orders"), ({"orders": {"0": LEG, "1": LEG}}, "orders"),
+        ({"orders": [LEG] * 4}, "orders"), ({"orders": {"0": LEG, "1": LEG}}, "orders"),
         ({"client_id": "x" * 63}, "client_id"), ({"client_id": ""}, "client_id"), ({"account": 1}, "account"),
         ({"orders": [LEG, 7]}, None), ({"orders": [LEG, None]}, None), ({"orders": [LEG, [LEG]]}, None),
         ({"orders": [LEG, LEG | {"market": "ETH-USDT"}]}, "orders[1].market"),
