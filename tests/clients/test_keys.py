@@ -16,11 +16,10 @@ KINDS = {
 
 
 @pytest.fixture(scope="module")
-def browser(stack):
-    """Somebody who signed up on the page, and has money."""
-    name = "ccxt-signed-up"
-    one = Browser(stack, name)
-    stack.account(one.call("GET", "/account").ok()["name"], USDT="100000")
+def browser(stack, clients):
+    """Somebody who signed up on the page and got money from the maker."""
+    one = Browser(stack, "ccxt-signed-up")
+    clients["maker"].withdraw("USDT", 100_000, f"PVX{one.call('GET', '/account').ok()['id']}")
     yield one
     one.http.close()
 
