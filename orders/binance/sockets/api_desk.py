@@ -42,6 +42,7 @@ class Work:
     prepare: Callable[["Work"], Any]
     limits: list[dict[str, Any]]
     action: str = ""
+    is_signed: bool = False
 
 
 class ApiDesk:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from accounts.auth import Caller
 from accounts.binance import auth, errors, params, weights
+from accounts.binance.endpoint import PERMISSIONS
 from accounts.binance.errors import Refusal, refusal_of, refuse
 from accounts.keys import KnownKey
 from accounts.problems import Problem
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 SESSION_WEIGHT: Final = 2
 USER_STREAMS_MAX: Final = 10
+QUIET_MS: Final = 10_000
 
 
 class ApiSocket:
@@ -40,6 +42,9 @@ class ApiSocket:
         self._streams: dict[int, UserStream] = {}
         self._next_stream = 0
         self._nonsense = 0
+        self._answered_ms = 0
+        # Clients that sign each request have no session.
+        self._has_signed = False
         self._session_methods: dict[str, Callable[[Work], Any]] = {
             "session.logon": self._log_on,
             "session.status": self._status,
@@ -52,8 +57,9 @@ class ApiSocket:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody has said who they are."""
-        return self._known is None and not self._streams
+        """Whether nobody has said who they are, and nothing was asked for a while."""
+        is_somebody = self._known is not None or self._streams or self._has_signed
+        return not is_somebody and now_ms() - self._answered_ms > QUIET_MS
 
     def callers(self) -> list[tuple[Caller, str]]:
         """Those the socket speaks for without being asked again."""
@@ -100,7 +106,7 @@ class ApiSocket:
                 self._answer(work, result)
             return
         served = api_methods.endpoint_of(method)
-        work.action = served.action
+        work.action, work.is_signed = served.action, served.access in PERMISSIONS
         weight = served.weight if isinstance(served.weight, int) else served.weight(work.request.values)
         self._count(work, weight)
         work.prepare = api_methods.preparation(method, served, Session(self._known, self._ip))
@@ -124,6 +130,8 @@ class ApiSocket:
     # --- answers
 
     def _answer(self, work: Work, result: Any) -> None:
+        self._answered_ms = now_ms()
+        self._has_signed = self._has_signed or work.is_signed
         limits = work.limits if work.request.wants_limits else None
         self.outbox.push(api_request.answer(work.request.id, result, limits))
 

@@ -5,6 +5,7 @@ expect one message that says "closed" for every interval; a clock here sends it.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -18,12 +19,15 @@ GRACE_MS = round(CANDLE_GRACE_S * 1_000)
 
 
 class Klines(Stream):
-    """The candles of one market and interval."""
+    """The candles of one market and interval. `clock` gives milliseconds since the epoch."""
 
     is_whole = True
 
-    def __init__(self, name: str, symbol: str, market: str, interval: str) -> None:
+    def __init__(
+        self, name: str, symbol: str, market: str, interval: str, clock: Callable[[], int] = now_ms
+    ) -> None:  # fmt: skip
         super().__init__(name, 0)
+        self._clock = clock
         self._symbol, self._market, self._interval = symbol, market, interval
         self._length_ms = candles.INTERVALS_MS[interval]
         self._candle: dict[str, Any] | None = None
@@ -44,12 +48,15 @@ class Klines(Stream):
     def _take(self, candle: dict[str, Any]) -> None:
         current = self._candle
         if current is None:
-            opened = candles.open_time(now_ms() - GRACE_MS, self._interval)
+            opened = candles.open_time(self._clock() - GRACE_MS, self._interval)
             self._begin(candle if candle["open_time"] >= opened else _empty(candle["close"], opened))
         elif candle["open_time"] < current["open_time"]:
             # Trades that came later than the grace: what was said of that candle is not true any more.
-            if self._closed is not None and candle["open_time"] == self._closed["open_time"] != candle:
+            closed = self._closed
+            if closed is not None and candle["open_time"] == closed["open_time"] and candle != closed:
                 self._close(candle)
+                if not current["trades"]:
+                    current = self._candle = _empty(candle["close"], current["open_time"])
                 self._send(current, is_closed=False)
         elif candle["open_time"] == current["open_time"]:
             self._begin(candle)
@@ -62,14 +69,14 @@ class Klines(Stream):
         self._send(candle, is_closed=False)
         if self._timer is not None:
             self._timer.cancel()
-        wait_ms = candle["open_time"] + self._length_ms + GRACE_MS - now_ms()
+        wait_ms = candle["open_time"] + self._length_ms + GRACE_MS - self._clock()
         self._timer = asyncio.get_running_loop().call_later(max(0, wait_ms) / 1_000, self._over)
 
     def _over(self) -> None:
         """The current candle's time is over."""
         self._timer = None
         assert self._candle is not None
-        opened = candles.open_time(now_ms() - GRACE_MS, self._interval)
+        opened = candles.open_time(self._clock() - GRACE_MS, self._interval)
         # A clock that was set back must not open the same candle again.
         opened = max(opened, self._candle["open_time"] + self._length_ms)
         self._roll(opened)

@@ -11,7 +11,7 @@ SECOND_MS: Final = 1_000
 NAME_LENGTH_MAX: Final = 64
 
 _OF_SYMBOL: Final = re.compile(r"([a-z0-9]{2,32})@([A-Za-z]+)(_?[0-9A-Za-z]*)(@100ms|@1000ms|)", re.ASCII)
-_OF_ALL: Final = re.compile(r"!(miniTicker|ticker)@arr|!(bookTicker)", re.ASCII)
+_OF_ALL: Final = re.compile(r"!(miniTicker|ticker)@arr", re.ASCII)
 # Streams that have no detail and no choice of period; the period in ms, 0 for at once.
 _PLAIN: Final = {"trade": 0, "aggTrade": 0, "bookTicker": 0, "miniTicker": SECOND_MS, "ticker": SECOND_MS,
                  "avgPrice": SECOND_MS}  # fmt: skip
@@ -41,7 +41,7 @@ def read_name(text: str) -> StreamName:
         raise InvalidStream(text[:NAME_LENGTH_MAX])
     of_all = _OF_ALL.fullmatch(text)
     if of_all is not None:
-        return StreamName(text, of_all[1] or of_all[2], "", "", SECOND_MS if of_all[1] else 0)
+        return StreamName(text, of_all[1], "", "", SECOND_MS)
     match = _OF_SYMBOL.fullmatch(text)
     if match is None:
         raise InvalidStream(text)

@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 from orders.binance.sockets.depth import BestLevels, BestPrices, BookStream, Deltas
 from orders.binance.sockets.klines import Klines
 from orders.binance.sockets.mirror import Mirror
-from orders.binance.sockets.names import InvalidStream, StreamName
+from orders.binance.sockets.names import StreamName
 from orders.binance.sockets.stream import Hearer, Stream
 from orders.binance.sockets.tickers import Tickers, symbol_of
 from orders.binance.sockets.trades import Trades
@@ -78,13 +78,11 @@ class Registry:
             return Klines(name.text, symbol, market, name.detail)
         if name.kind in ("ticker", "miniTicker", "avgPrice"):
             return Tickers(name.text, name.period_ms, name.kind, market)
-        if name.kind == "bookTicker" and market:
+        if name.kind == "bookTicker":
             return BestPrices(name.text, 0, symbol, self._mirror(market))
         if name.kind == "depth" and name.detail:
             return BestLevels(name.text, name.period_ms, symbol, self._mirror(market), int(name.detail))
-        if name.kind == "depth":
-            return Deltas(name.text, name.period_ms, symbol, self._mirror(market))
-        raise InvalidStream(name.text)
+        return Deltas(name.text, name.period_ms, symbol, self._mirror(market))
 
     def _mirror(self, market: str) -> Mirror:
         found = self._mirrors.get(market)
