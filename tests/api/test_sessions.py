@@ -1,12 +1,18 @@
 """Signed-in browsers: sign-up, CSRF, orders by session, API keys."""
 
+import base64
 import json
 import re
 import time
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from accounts import signing
 from tests.api.conftest import Answer, Trader
 
 
@@ -103,6 +109,30 @@ def test_a_key_is_made_used_and_revoked(browser, stack, http):
     assert browser.call("DELETE", f"/keys/{made['key']}").code == "unknown_key"
 
 
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+def test_a_key_whose_secret_stays_with_its_owner(browser, http, kind):
+    private = (
+        ed25519.Ed25519PrivateKey.generate()
+        if kind == "ed25519"
+        else rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    )
+    pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    made = browser.call("POST", "/keys", {"permissions": ["read"], "public_key": pem}).ok(201)
+    assert made["secret"] is None
+    (listed,) = [key for key in browser.call("GET", "/keys").ok()["keys"] if key["key"] == made["key"]]
+    assert listed["kind"] == kind
+
+    def ask(path, signed_path):
+        now = time.time_ns() // 1_000_000
+        message = signing.canonical(now, "GET", signed_path, b"")
+        signature = private.sign(message) if kind == "ed25519" else private.sign(message, PKCS1v15(), SHA256())
+        headers = {"PVX-KEY": made["key"], "PVX-TIMESTAMP": str(now), "PVX-SIGN": base64.b64encode(signature).decode()}
+        return Answer(http.get(path, headers=headers))
+
+    assert ask("/api/v1/account", "/api/v1/account").ok()["permissions"] == ["read"]
+    assert ask("/api/v1/account", "/api/v1/balances").code == "invalid_signature"
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -110,6 +140,7 @@ def test_a_key_is_made_used_and_revoked(browser, stack, http):
         {"permissions": ["read"], "ip_allow": ["nonsense"]}, {"permissions": ["read"], "ip_allow": "10.0.0.0/8"},
         {"permissions": ["read"], "label": "x" * 65}, {"permissions": ["read"], "account": 1},
         {"permissions": ["read"], "ip_allow": ["10.0.0.0/8"] * 33}, {"permissions": ["read"], "label": "a\u0000"}, [],
+        {"permissions": ["read"], "public_key": "nonsense"}, {"permissions": ["read"], "public_key": 1},
     ],
 )  # fmt: skip
 def test_what_makes_no_key(browser, body):
