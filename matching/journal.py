@@ -16,6 +16,11 @@ from django.db import connection
 from matching.channels import head_channel
 from matching.rows import Row, decode_json, select_rows
 
+
+class Archived(LookupError):
+    """That part of the journal lies in a file."""
+
+
 FOLLOW_BATCHES: Final = 64  # up to 32,000 commands with their events in memory at a time
 
 
@@ -42,8 +47,17 @@ def decode(row: Row) -> Batch:
 
 
 def read(*, after: int, limit: int = 500, up_to: int | None = None) -> list[Batch]:
-    """Batches with commands after sequence `after` (up to `up_to`), in order, whole, at most `limit` batches."""
-    return [decode(row) for row in select_rows(connection, after=after, limit=limit, up_to=up_to)]
+    """Batches with commands after sequence `after` (up to `up_to`), in order, whole, at most `limit` batches.
+
+    Raises Archived when the first of them is not in the database any more.
+    """
+    rows = select_rows(connection, after=after, limit=limit, up_to=up_to)
+    if rows and rows[0].first > after + 1:
+        raise Archived(
+            f"sequences {after + 1} to {rows[0].first - 1} are not in the database:"
+            " manage.py archive_journal --restore brings archived ones back"
+        )
+    return [decode(row) for row in rows]
 
 
 def head() -> int:

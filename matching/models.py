@@ -91,3 +91,19 @@ class ProjectionOffset(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.sequence}"
+
+
+class JournalArchive(models.Model):
+    """A part of the journal that lies in a file; see archive.py. Parts are gapless, and the database goes on after."""
+
+    last = models.BigIntegerField(primary_key=True)
+    first = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)  # of its last batch, which the next one in the database chains to
+    epoch = models.BigIntegerField()
+    time_us = models.BigIntegerField()
+    file = models.TextField()
+    sha256 = models.CharField(max_length=64)  # of the file
+    archived_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.first}…{self.last}"

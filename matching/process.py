@@ -22,7 +22,6 @@ from matching.chain import JournalDamaged
 from matching.clock import ClockWrong
 from matching.leadership import Leadership, LeadershipLost
 from matching.replica import Replica
-from matching.rows import select_rows
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +41,7 @@ def start_replica(leadership: Leadership, directory: Path) -> Replica:
     for replica in snapshots.load_newest(directory):
         if replica.sequence == 0:
             continue
-        rows = select_rows(leadership.connection, after=replica.sequence - 1, limit=1)
-        if rows and rows[0].last == replica.sequence and rows[0].hash == replica.chain.hash:
+        if snapshots.belongs(leadership.connection, replica):
             log.info("loaded snapshot at sequence %s", replica.sequence)
             return replica
         log.warning("skipped snapshot at sequence %s: it belongs to another journal", replica.sequence)

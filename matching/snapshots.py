@@ -9,21 +9,49 @@ import os
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from matching.replica import Replica
-from matching.rows import decode_json, encode_json
+from matching.rows import decode_json, encode_json, select_rows
 
 log = logging.getLogger(__name__)
 
 KEPT: Final = 3
 _PREFIX: Final = "snapshot-"
+_BASE: Final = "base-"
 
 
 def write(replica: Replica, directory: Path) -> Path:
     """Write a snapshot, drop old ones. Returns its path."""
+    path = _write(replica, directory / f"{_PREFIX}{replica.sequence:015d}.json")
+    _drop_old(directory)
+    return path
+
+
+def base_path(directory: Path, sequence: int) -> Path:
+    """The snapshot where the archive ends at this sequence."""
+    return directory / f"{_BASE}{sequence:015d}.json"
+
+
+def write_base(replica: Replica, directory: Path) -> None:
+    """Write the snapshot from which the journal goes on once everything before it is archived; it stays."""
+    _write(replica, base_path(directory, replica.sequence))
+
+
+def belongs(connection: Any, replica: Replica) -> bool:
+    """Whether a batch of this journal, or the archive, ends at the replica's sequence with its hash."""
+    rows = select_rows(connection, after=replica.sequence - 1, limit=1)
+    if rows and rows[0].last == replica.sequence:
+        return bool(rows[0].hash == replica.chain.hash)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hash FROM matching_journalarchive WHERE last = %s", (replica.sequence,))
+        row = cursor.fetchone()
+    return row is not None and bytes(row[0]) == replica.chain.hash
+
+
+def _write(replica: Replica, path: Path) -> Path:
+    directory = path.parent
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{_PREFIX}{replica.sequence:015d}.json"
     draft = directory / f".{path.name}.{os.getpid()}"
     text = encode_json(replica.dump()).encode()
     with draft.open("wb") as file:
@@ -37,7 +65,6 @@ def write(replica: Replica, directory: Path) -> Path:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    _drop_old(directory)
     return path
 
 
@@ -58,8 +85,11 @@ def write_forked(replica: Replica, directory: Path) -> int:
 
 
 def load_newest(directory: Path) -> Iterator[Replica]:
-    """The good snapshots, newest first; damaged ones are skipped with a warning."""
-    for path in sorted(directory.glob(f"{_PREFIX}*.json"), reverse=True):
+    """The good snapshots, newest first, those where an archive ends last; damaged ones are skipped with a warning."""
+    for path in (
+        *sorted(directory.glob(f"{_PREFIX}*.json"), reverse=True),
+        *sorted(directory.glob(f"{_BASE}*.json"), reverse=True),
+    ):
         try:
             yield load(path)
         except (OSError, ValueError, KeyError, TypeError) as error:

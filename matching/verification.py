@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from django.conf import settings
 from django.db import connection
 
+from matching import archive
 from matching.chain import Chain, JournalDamaged
 from matching.models import Leader
-from matching.replica import Replica
 from matching.rows import select_rows
 
 _PAGE: Final = 64
@@ -23,14 +24,20 @@ class Verified(NamedTuple):
 
 
 def verify_journal(*, replay: bool = True, progress: Callable[[int], None] = lambda sequence: None) -> Verified:
-    """Check every row; with `replay`, that the engine gives the same events byte for byte. Raises JournalDamaged.
+    """Check every row in the database, from the last hash of the archive on. Raises JournalDamaged.
 
+    With `replay`, also that the engine gives the same events byte for byte, from the snapshot where the archive ends.
     A journal that grows meanwhile is checked up to the head it had at the beginning.
     """
+    archived = archive.newest()
     leader = Leader.objects.filter(id=1).first()
     head = leader.head if leader else 0
-    replica = Replica() if replay else None
-    chain = replica.chain if replica else Chain()
+    replica = archive.base_of(archived, settings.MATCHING_SNAPSHOTS) if replay else None
+    chain = Chain()
+    if replica:
+        chain = replica.chain
+    elif archived:
+        chain = Chain(archived.last, bytes(archived.hash), archived.epoch, archived.time_us)
     batches = 0
     while chain.sequence < head:
         rows = select_rows(connection, after=chain.sequence, limit=_PAGE, up_to=head)

@@ -52,8 +52,7 @@ class Witness:
         for replica in snapshots.load_newest(self._directory):
             if not 0 < replica.sequence <= sequence:
                 continue
-            rows = select_rows(connection, after=replica.sequence - 1, limit=1)
-            if rows and rows[0].last == replica.sequence and rows[0].hash == replica.chain.hash:
+            if snapshots.belongs(connection, replica):
                 log.info("begin at the snapshot of sequence %s", replica.sequence)
                 return replica
         return Replica()

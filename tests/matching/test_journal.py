@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from matching import journal
 from matching.chain import JournalDamaged
-from matching.engine import commands
+from matching.engine import ENGINE_VERSION, commands
 from matching.leadership import Leadership, LeadershipLost
 from matching.partitions import ensure_partitions
 from matching.replica import Replica
@@ -156,7 +156,8 @@ def leader(database_url: str, tmp_path: Path):
 def a_row(*, first: int = 1, epoch: int = 1, count: int = 1, previous_hash: bytes = bytes(32)):
     return make_row(
         first=first, last=first + count - 1, session="", number=0, time_us=1, epoch=epoch,
-        commands_json=encode_json([["engine", 0, 1]] * count), events_json=encode_json([[["engine", 1]]] * count),
+        commands_json=encode_json([["engine", 0, ENGINE_VERSION]] * count),
+        events_json=encode_json([[["engine", ENGINE_VERSION]]] * count),
         previous_hash=previous_hash,
     )  # fmt: skip
 
