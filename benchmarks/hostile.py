@@ -70,6 +70,53 @@ def stops_that_come_and_go(size: int) -> Commands:
     return commands
 
 
+def trails_that_come_and_go(size: int) -> Commands:
+    """Trailing orders of a hundred trails placed and canceled, none ever triggers."""
+    commands = []
+    for n in range(size // 2):
+        trail = 100_000 + n % 100
+        commands.append(c.place(account=1, market=1, side=c.SELL, type=c.MARKET, tif=c.IOC, trail=trail, size=1_000))
+        commands.append(c.cancel(account=1, order=n + 1))
+    return commands
+
+
+def trails_up_and_down(size: int) -> Commands:
+    """The price climbs, and falls back a little less each time; at every trade a trailing order becomes active."""
+    commands = []
+    for n in range(size // 3):
+        price = MID + (n if n % 2 else size - n)
+        commands.append(place(1, c.SELL, price))
+        commands.append(place(2, c.BUY, price))
+        commands.append(
+            c.place(
+                account=3 + n % 100, market=1, side=n % 2, type=c.MARKET, tif=c.IOC, trail=400_000 + n % 1_000, size=1
+            )
+        )
+    return commands
+
+
+def icebergs(size: int) -> Commands:
+    """Icebergs at one price, of which taker after taker takes what one shows."""
+    makers = [place(1 + n % 100, c.SELL, MID, size=1_000, display=100) for n in range(size // 2)]
+    return makers + [place(200, c.BUY, MID, size=100, tif=c.IOC) for _ in makers]
+
+
+def pairs(size: int) -> Commands:
+    """OCO pairs of one account; each taker ends one of them."""
+    count = size // 2
+    lists = [
+        c.order_list(
+            account=1, market=1, kind=c.OCO,
+            legs=[
+                c.leg(side=c.SELL, price=MID + 1 + n % 50, size=1_000, post_only=1),
+                c.leg(side=c.SELL, type=c.MARKET, tif=c.IOC, stop=MID - 1 - n, size=1_000),
+            ],
+        )
+        for n in range(count)
+    ]  # fmt: skip
+    return lists + [place(200, c.BUY, MID + 50, tif=c.IOC) for _ in range(count)]
+
+
 def expiries(size: int) -> Commands:
     """Orders good till a time, most canceled before it."""
     commands = []
@@ -111,7 +158,8 @@ def fill_or_kill(size: int) -> Commands:
 SCENARIOS: dict[str, Callable[[int], Commands]] = {
     scenario.__name__.replace("_", " "): scenario
     for scenario in (
-        one_level, cancels_from_the_front, own_orders, sweep, stop_cascade, stops_that_come_and_go, expiries, dead_man,
-        flicker, client_ids, fill_or_kill,
+        one_level, cancels_from_the_front, own_orders, sweep, stop_cascade, stops_that_come_and_go,
+        trails_that_come_and_go, trails_up_and_down, icebergs, pairs, expiries, dead_man, flicker, client_ids,
+        fill_or_kill,
     )
 }  # fmt: skip

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from matching.engine.cascade import follow_up
 from matching.engine.checks import crosses
 from matching.engine.clients import find_open
-from matching.engine.commands import GTC, LIMIT
+from matching.engine.commands import GTC, LIMIT, MAX_PARTS
 from matching.engine.events import Event
+from matching.engine.icebergs import hide_rest, left_of, show
 from matching.engine.state import CANCEL_ONLY, HALTED, POST_ONLY, Order, State
-from matching.engine.takers import follow_up, lift, run
+from matching.engine.takers import lift, run
 from matching.money import MAX_AMOUNT, MAX_PRICE
 
 
@@ -21,15 +23,16 @@ def amend(state: State, command: Any) -> list[Event]:
         return [("rejected", "unknown_order")]
     price = new_price or order.price
     size = new_size or order.size
-    remaining = size - (order.size - order.remaining)
-    code = why_not_amend(order, new_price, new_size, price, size, remaining)
+    old_remaining = left_of(order)
+    remaining = size - (order.size - old_remaining)
+    code = why_not_amend(order, new_price, new_size, price, size, old_remaining, remaining)
     if code:
         return [("rejected", code)]
 
     seat = order.seat
     market = seat.market
     side = order.side
-    old_price, old_remaining = order.price, order.remaining
+    old_price = order.price
     if side:
         book, balance = market.asks, seat.base
         old_held, held = old_remaining * market.lot_atoms, remaining * market.lot_atoms
@@ -39,14 +42,18 @@ def amend(state: State, command: Any) -> list[Event]:
         old_held, held = old_price * old_remaining * market.unit, price * remaining * market.unit
         may_trade = market.asks.heap[0] <= price
     keeps = price == old_price and remaining <= old_remaining
-    events: list[Event] = [
+    events: list[Event] = []
+    hidden = order.special.hidden if order.special is not None else 0
+    if hidden and (not keeps or remaining < old_remaining):
+        show(order, min(hidden, old_remaining - remaining) if keeps else hidden, events)
+    events.append(
         ("amend", order.id, account_id, market.id, side, old_price, old_remaining, price, size, remaining,
          held if keeps else 0, int(keeps))
-    ]  # fmt: skip
+    )  # fmt: skip
     if keeps:
         assert order.level is not None
         order.level.lots -= old_remaining - remaining
-        order.remaining = remaining
+        order.remaining -= old_remaining - remaining
         order.size = size
     else:
         book.remove(order)
@@ -63,20 +70,24 @@ def amend(state: State, command: Any) -> list[Event]:
             return events
         book.add(order)
         events.append(("rest", order.id, account_id, market.id, side, price, remaining, held))
+        hide_rest(order, events)
     balance.held += held - old_held
     balance.available -= held - old_held
     return events
 
 
-def why_not_amend(order: Order, new_price: int, new_size: int, price: int, size: int, remaining: int) -> str | None:
+def why_not_amend(
+    order: Order, new_price: int, new_size: int, price: int, size: int, old_remaining: int, remaining: int
+) -> str | None:  # fmt: skip
     """The code of the first check that fails, or None; `price`, `size` and `remaining` are what would be."""
-    if order.level is None:
+    special = order.special
+    if order.level is None or (special is not None and special.list is not None):
         return "not_amendable"
     if new_price < 0 or new_size < 0:
         return "invalid_parameter"
     seat = order.seat
     market = seat.market
-    keeps = price == order.price and remaining <= order.remaining
+    keeps = price == order.price and remaining <= old_remaining
     if market.state == HALTED:
         return "market_halted"
     if market.state == CANCEL_ONLY and not keeps:
@@ -87,6 +98,8 @@ def why_not_amend(order: Order, new_price: int, new_size: int, price: int, size:
         return "size_too_large"
     if size < market.min_lots or remaining <= 0:
         return "size_too_small"
+    if special is not None and special.display and size > MAX_PARTS * special.display:
+        return "too_many_parts"
     notional = price * size * market.unit
     if notional > MAX_AMOUNT:
         return "notional_too_large"
@@ -99,8 +112,8 @@ def why_not_amend(order: Order, new_price: int, new_size: int, price: int, size:
     if (order.post_only or market.state == POST_ONLY) and crosses(market, order.side, price):
         return "post_only_would_cross" if order.post_only else "market_post_only"
     if order.side:
-        is_covered = (remaining - order.remaining) * market.lot_atoms <= seat.base.available
+        is_covered = (remaining - old_remaining) * market.lot_atoms <= seat.base.available
     else:
-        more = price * remaining - order.price * order.remaining
+        more = price * remaining - order.price * old_remaining
         is_covered = more * market.unit <= seat.quote.available
     return None if is_covered else "insufficient_balance"

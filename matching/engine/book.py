@@ -42,15 +42,17 @@ class Side:
     """The bids (`sign` -1) or asks (`sign` 1) of a market.
 
     Every key of `levels` is in `heap`; `heap_max` is the length at which the heap is looked through for dead ones.
+    `hidden` are the lots of icebergs that nobody sees, by key; levels and their totals do not count them.
     """
 
-    __slots__ = ("heap", "heap_max", "levels", "sign")
+    __slots__ = ("heap", "heap_max", "hidden", "levels", "sign")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
         self.heap: list[int] = [WORST]
         self.heap_max = DEAD_SPARE
         self.levels: dict[int, Level] = {}
+        self.hidden: dict[int, int] = {}
 
     def best(self) -> Level | None:
         """The best level."""

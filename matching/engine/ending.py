@@ -6,11 +6,15 @@ from matching.engine.clients import find_open, remember
 from matching.engine.commands import BUY, SELL
 from matching.engine.due import forget_expiry
 from matching.engine.events import Event
-from matching.engine.state import Account, Order, State, StopOrder
+from matching.engine.icebergs import left_of, show
+from matching.engine.state import DUE, PENDING, Account, Order, OrderList, State, WaitingOrder
 
 
 def end_standing(state: State, order: Order, reason: str) -> Event:
-    """End an order that rests or waits: out of its book, its hold released. Returns its `done`."""
+    """End an order that rests or waits: out of its book, its hold released. Returns its `done`.
+
+    What else the end of a special order brings is `end_order`'s to do.
+    """
     seat = order.seat
     market = seat.market
     side = order.side
@@ -43,10 +47,10 @@ def end_standing(state: State, order: Order, reason: str) -> Event:
             del book.levels[key]
         resting = 1
     else:
-        assert isinstance(order, StopOrder)
+        assert isinstance(order, WaitingOrder)
         released = order.held
+        resting = 3 if order.phase in (PENDING, DUE) else 2
         market.stops.forget(order)
-        resting = 2
     balance.held -= released
     balance.available += released
     order_id = order.id
@@ -60,12 +64,50 @@ def end_standing(state: State, order: Order, reason: str) -> Event:
     return done
 
 
+def end_order(state: State, order: Order, reason: str, events: list[Event]) -> None:
+    """End an order that rests or waits, with all that its end brings."""
+    special = order.special
+    if special is None:
+        events.append(end_standing(state, order, reason))
+        return
+    if special.hidden:
+        show(order, special.hidden, events)
+    order_list = special.list
+    events.append(end_standing(state, order, reason))
+    if order_list is not None:
+        end_others(state, order_list, order, events)
+
+
+def end_others(state: State, order_list: OrderList, but: Order, events: list[Event]) -> None:
+    """A list ends, and all its legs with it but one, of which the caller takes care."""
+    dissolve(order_list)
+    for leg in order_list.legs:
+        if leg is not but:
+            end_order(state, leg, "list", events)
+
+
+def dissolve(order_list: OrderList) -> None:
+    """A list ends; its legs are ordinary orders from now on."""
+    for leg in order_list.legs:
+        assert leg.special is not None
+        leg.special.list = None
+
+
+def end_all(state: State, orders: list[Order], reason: str, events: list[Event]) -> int:
+    """End orders that stand, one after the other, but for those that ended with an earlier one; counts the `done`."""
+    begin = len(events)
+    for order in orders:
+        if order.seat.orders.get(order.id) is order:
+            end_order(state, order, reason, events)
+    return sum(event[0] == "done" for event in events[begin:])
+
+
 def held_by(order: Order) -> int:
     """The atoms that a resting or waiting order has set aside."""
     if order.level is None:
-        assert isinstance(order, StopOrder)
+        assert isinstance(order, WaitingOrder)
         return order.held
-    return order.seat.market.hold(order.side, order.price, order.remaining)
+    return order.seat.market.hold(order.side, order.price, left_of(order))
 
 
 def open_orders(account: Account, market_id: int = 0, side: int = -1) -> list[Order]:
@@ -89,7 +131,11 @@ def cancel(state: State, command: Any) -> list[Event]:
         if named is None:
             return [("rejected", "unknown_order")]
         order = named
-    return [end_standing(state, order, "canceled")]
+    if order.special is None:
+        return [end_standing(state, order, "canceled")]
+    events: list[Event] = []
+    end_order(state, order, "canceled", events)
+    return events
 
 
 def cancel_all(state: State, command: Any) -> list[Event]:
@@ -105,6 +151,6 @@ def cancel_all(state: State, command: Any) -> list[Event]:
         return [("rejected", "invalid_parameter")]
     account = state.accounts_by_id.get(account_id)
     orders = open_orders(account, market_id, side) if account else []
-    events: list[Event] = [("cancel_all", account_id, market_id, side, len(orders))]
-    events += [end_standing(state, order, "canceled") for order in orders]
-    return events
+    events: list[Event] = []
+    count = end_all(state, orders, "canceled", events)
+    return [("cancel_all", account_id, market_id, side, count), *events]

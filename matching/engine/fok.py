@@ -1,6 +1,7 @@
 """Whether a fill-or-kill order can fill, from level totals: no order is looked at but the account's own."""
 
 from matching.engine.commands import STP_NONE, STP_OLDEST
+from matching.engine.icebergs import left_of
 from matching.engine.state import Order
 
 
@@ -20,7 +21,7 @@ def fills_whole(order: Order) -> bool:
             and other.price * sign <= worst_key
         ]  # fmt: skip
         if own and order.stp == STP_OLDEST:
-            wanted += sum(other.remaining for other in own)
+            wanted += sum(left_of(other) for other in own)
         elif own:
             # The walk ends at the first own order: what stands before it in its level counts, and all better levels.
             level = min(own, key=lambda other: other.price * sign).level
@@ -32,8 +33,11 @@ def fills_whole(order: Order) -> bool:
             worst_key = level.price * sign - 1
     if wanted <= 0:
         return True
+    hidden = opposite.hidden
     for level in opposite.acceptable(worst_key):
         wanted -= level.lots
+        if hidden:
+            wanted -= hidden.get(level.price * sign, 0)
         if wanted <= 0:
             return True
     return False

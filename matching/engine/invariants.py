@@ -3,9 +3,10 @@
 from collections import Counter
 
 from matching.engine.book import WORST, Side
+from matching.engine.commands import SELL
 from matching.engine.due import live_entries
 from matching.engine.ending import held_by
-from matching.engine.state import Market, State, StopOrder
+from matching.engine.state import DUE, GONE, PENDING, QUEUED, TRAILS, WAITS, Market, State, WaitingOrder
 
 
 class InvalidState(AssertionError):
@@ -23,6 +24,7 @@ def check_state(state: State) -> None:
     for market in state.markets.values():
         _check_market(market)
     _check_orders(state)
+    _check_lists(state)
     _check_money(state)
     _check_due(state)
 
@@ -35,13 +37,47 @@ def _check_market(market: Market) -> None:
     if best_bid is not None and best_ask is not None:
         require(best_bid.price < best_ask.price, f"{name}: the book is crossed")
     stops = market.stops
-    live = stops.live(0) + stops.live(1)
-    require(stops.waiting == len(live), f"{name}: {stops.waiting} stops counted, {len(live)} there")
-    require(not any(order.triggered for order in live), f"{name}: a triggered stop waits")
+    _check_waiting(market, name)
     require(market.first == 0, f"{name}: trades that nobody followed up")
-    require(market.state != "open" or not any(order.stop for order in stops.queue), f"{name}: a queue while open")
+    is_idle = all(order.phase == GONE for order in stops.queue)
+    require(market.state != "open" or is_idle, f"{name}: a queue while open")
     require((market.band_low, market.band_high) == (market.lowest(market.last), market.highest(market.last)),
             f"{name}: the band is of another price")  # fmt: skip
+
+
+def _check_waiting(market: Market, name: str) -> None:
+    stops = market.stops
+    here = [
+        order
+        for seat in market.seats.values()
+        for order in seat.orders.values()
+        if order.seat is seat and order.level is None and isinstance(order, WaitingOrder)
+    ]
+    waiting = [order.id for order in here if order.phase in (WAITS, TRAILS, PENDING)]
+    require(stops.waiting == len(waiting), f"{name}: {stops.waiting} waiting orders counted, {len(waiting)} there")
+    expected = sorted(order.id for order in here if order.phase in (WAITS, TRAILS))
+    require(sorted(order.id for order in stops.live()) == expected, f"{name}: orders do not wait for their prices")
+    queue = {order.id for order in stops.queue if order.phase != GONE}
+    for order in here:
+        require(order.phase != GONE, f"{name}: order {order.id} waits for nothing")
+        require(order.phase != QUEUED or order.id in queue, f"{name}: order {order.id} was triggered in vain")
+        require(order.phase not in (PENDING, DUE) or order.held == 0, f"{name}: pending order {order.id} holds")
+    for trails in stops.trails:
+        require(trails.live == len(trails.active()), f"{name}: trailing orders are miscounted")
+        extremes = [group.extreme for group in trails.groups]
+        require(extremes == sorted(extremes, reverse=trails.side == SELL), f"{name}: extremes are out of order")
+
+
+def _check_lists(state: State) -> None:
+    for account in state.accounts_by_id.values():
+        for order in account.orders.values():
+            order_list = order.special.list if order.special is not None else None
+            if order_list is None:
+                continue
+            require(order in order_list.legs, f"order {order.id} is in a list that does not know it")
+            for leg in order_list.legs:
+                is_here = account.orders.get(leg.id) is leg and leg.special is not None
+                require(is_here and leg.special.list is order_list, f"list {order_list.id} has lost leg {leg.id}")  # type: ignore[union-attr]
 
 
 def _check_side(market: Market, side: Side, name: str) -> None:
@@ -50,7 +86,7 @@ def _check_side(market: Market, side: Side, name: str) -> None:
     require(all(side.heap[(i - 1) // 2] <= side.heap[i] for i in range(1, len(side.heap))), f"{name}: no heap")
     for key, level in side.levels.items():
         require(key == level.price * side.sign, f"{name}: a level under the wrong key")
-        before, lots = None, 0
+        before, lots, hidden = None, 0, 0
         for order in level:
             require(order.level is level and order.prev is before, f"{name}: order {order.id} is chained wrongly")
             require(order.price == level.price and order.remaining > 0, f"{name}: order {order.id} does not belong")
@@ -58,6 +94,10 @@ def _check_side(market: Market, side: Side, name: str) -> None:
             require((order.side > 0) == (side.sign > 0), f"{name}: order {order.id} is on the wrong side")
             before = order
             lots += order.remaining
+            if order.special is not None and order.special.display:
+                hidden += order.special.hidden
+                require(order.remaining <= order.special.display, f"{name}: order {order.id} shows too much")
+        require(side.hidden.get(key, 0) == hidden, f"{name}: level {level.price} has a wrong hidden total")
         require(
             level.tail is before and level.lots == lots > 0, f"{name}: level {level.price} has a wrong total or tail"
         )
@@ -71,7 +111,7 @@ def _check_orders(state: State) -> None:
             require(order.id == id and order.seat is market.seats[account.id], f"order {id} is filed wrongly")
             open_by_market[market.id] += 1
             if order.level is None:
-                require(isinstance(order, StopOrder) and order.stop > 0, f"order {id} neither rests nor waits")
+                require(isinstance(order, WaitingOrder), f"order {id} neither rests nor waits")
             else:
                 side = market.asks if order.side else market.bids
                 require(side.levels.get(order.price * side.sign) is order.level, f"order {id} is in a lost level")

@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from matching.engine.book import Side
 from matching.engine.breaker import Breaker
+from matching.engine.cascade import follow_up
 from matching.engine.commands import FIELDS, STATES
 from matching.engine.due import EXPIRY, TRANSITION, pop_due, schedule_deadman, set_state
-from matching.engine.ending import end_standing, open_orders
+from matching.engine.ending import end_all, end_order, open_orders
 from matching.engine.events import Event
 from matching.engine.state import DAY_US, HALTED, OPEN, POST_ONLY, Account, Asset, Market, Seat, State
 from matching.engine.stops import Stops
-from matching.engine.takers import follow_up
 from matching.money import MAX_AMOUNT, MAX_PRICE, PPM
 
 MAX_SCALE = 30
@@ -183,12 +183,13 @@ def run_due(state: State) -> list[Event]:
         if kind == TRANSITION:
             _change_by_timer(state, state.markets[id], events)
         elif kind == EXPIRY:
-            events.append(end_standing(state, order, "expired"))
+            end_order(state, order, "expired", events)
         else:
             schedule_deadman(state, id, 0)
             orders = open_orders(state.accounts_by_id[id])
-            events.append(("deadman_fired", id, len(orders)))
-            events += [end_standing(state, order, "deadman") for order in orders]
+            at = len(events)
+            count = end_all(state, orders, "deadman", events)
+            events.insert(at, ("deadman_fired", id, count))
     return events
 
 

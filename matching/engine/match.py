@@ -3,10 +3,11 @@
 from heapq import heappop
 
 from matching.engine.clients import remember
-from matching.engine.commands import STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
-from matching.engine.due import forget_expiry
-from matching.engine.ending import end_standing
+from matching.engine.commands import OCO, STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
+from matching.engine.ending import end_order, end_others
 from matching.engine.events import Event
+from matching.engine.icebergs import left_of, show_next
+from matching.engine.makers import after_trade
 from matching.engine.state import Order, Seat, State
 from matching.money import PPM
 
@@ -94,6 +95,10 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
                 ("trade", trade_id, market.id, price, lots, base_atoms, quote_atoms, side, order.id, seat.account_id,
                  maker_id, maker_seat.account_id, taker_fee, maker_fee, maker_left)
             )  # fmt: skip
+            if maker.special is not None:
+                # This may change the level, so the best one is looked up anew.
+                after_trade(state, maker, maker_left, events)
+                break
             if maker_left:
                 maker.remaining = maker_left
                 level.lots -= lots
@@ -105,8 +110,6 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
             after = maker.next
             if maker.client_id:
                 remember(state, maker)
-            if maker.special is not None:
-                forget_expiry(state, maker)
             if after is None:
                 heappop(heap)
                 del levels[key]
@@ -123,7 +126,7 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
         market.trades = trade_id
         if price != market.last:
             market.set_last(price)
-        if market.stops.waiting or market.breaker is not None:
+        if market.stops.waiting or market.stops.queue or market.breaker is not None:
             market.first = first
     if reason is None and by_quote:
         return "unfilled" if quote else "filled"
@@ -171,14 +174,15 @@ def prevent_self_trade(state: State, taker: Order, maker: Order, by_quote: bool,
         )
         return None
     if stp in (STP_OLDEST, STP_BOTH):
-        events.append(end_standing(state, maker, "stp"))
+        end_order(state, maker, "stp", events)
     return "stp" if stp in (STP_NEWEST, STP_BOTH, STP_DECREMENT) else None
 
 
 def decrement_maker(state: State, maker: Order, lots: int, events: list[Event]) -> None:
-    """Take `lots` off a resting order and its hold; at zero it ends."""
-    if lots == maker.remaining:
-        events.append(end_standing(state, maker, "stp"))
+    """Take `lots` off a resting order and its hold, at most what it shows; at zero it ends."""
+    special = maker.special
+    if lots == maker.remaining and not (special is not None and special.hidden):
+        end_order(state, maker, "stp", events)
         return
     seat = maker.seat
     market = seat.market
@@ -191,5 +195,10 @@ def decrement_maker(state: State, maker: Order, lots: int, events: list[Event]) 
     assert maker.level is not None
     maker.level.lots -= lots
     events.append(
-        ("reduce", maker.id, seat.account_id, market.id, maker.side, maker.price, lots, maker.remaining, released, 1)
+        ("reduce", maker.id, seat.account_id, market.id, maker.side, maker.price, lots, left_of(maker), released, 1)
     )
+    if special is not None:
+        if not maker.remaining:
+            show_next(maker, events)
+        if special.list is not None and special.list.kind == OCO:
+            end_others(state, special.list, maker, events)

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from matching.engine.checks import Terms, is_plain, need_of, why_not
+from matching.engine.cascade import follow_up
+from matching.engine.checks import Terms, is_conditional, is_plain, need_of, why_not
 from matching.engine.clients import assign, find_open, known_order
 from matching.engine.commands import BUY, GTC, IOC, SELL, STP_DECREMENT
 from matching.engine.due import schedule_expiry
-from matching.engine.ending import end_standing, held_by
+from matching.engine.ending import end_order, held_by
 from matching.engine.events import Event
 from matching.engine.match import take
-from matching.engine.state import Market, Order, Seat, Special, State, StopOrder, fill_in
-from matching.engine.takers import end, follow_up, rest, run, wait
+from matching.engine.state import DUE, PENDING, Market, Order, Seat, Special, State, WaitingOrder, fill_in
+from matching.engine.takers import end, go_on, rest
 
 
 def place(state: State, command: Any) -> list[Event]:
@@ -112,7 +113,7 @@ def place(state: State, command: Any) -> list[Event]:
 def place_carefully(state: State, command: Any) -> list[Event]:
     """Check and enter any order at all."""
     market_id, terms, client_id, fingerprint = command[3], command[4:17], command[17], command[18]
-    refusal = _refused_early(state, command[1], command[2], client_id, fingerprint)
+    refusal = refused_early(state, command[1], command[2], client_id, fingerprint)
     if refusal:
         return [refusal]
     market = state.markets.get(market_id)
@@ -129,7 +130,7 @@ def replace(state: State, command: Any) -> list[Event]:
     """Handle `replace`: end one order and enter another, both or neither."""
     target_id, target_client_id, account_id, market_id = command[2:6]
     terms, client_id, fingerprint = command[6:19], command[19], command[20]
-    refusal = _refused_early(state, command[1], account_id, client_id, fingerprint)
+    refusal = refused_early(state, command[1], account_id, client_id, fingerprint)
     if refusal:
         return [refusal]
     target = find_open(state, account_id, target_id, target_client_id)
@@ -139,19 +140,30 @@ def replace(state: State, command: Any) -> list[Event]:
     market = seat.market
     if market.id != market_id:
         return [("rejected", "invalid_parameter")]
+    if is_bound(target):
+        return [("rejected", "not_amendable")]
     freed = held_by(target) if target.side == terms[0] else 0
     if not is_plain(market, seat, terms, standing=seat.open - 1, freed=freed):
         code = why_not(state, market, seat, terms, standing=seat.open - 1, freed=freed)
         if code:
             return [("rejected", code)]
-        done = end_standing(state, target, "replaced")
-        return [done, *_enter(state, market, seat, terms, client_id, fingerprint)]
+        events: list[Event] = []
+        end_order(state, target, "replaced", events)
+        return events + _enter(state, market, seat, terms, client_id, fingerprint)
     # What is plain with the target's hold counted in is so without the target.
-    done = end_standing(state, target, "replaced")
-    return [done, *place(state, ["place", 0, *command[4:]])]
+    events = []
+    end_order(state, target, "replaced", events)
+    return events + place(state, ["place", 0, *command[4:]])
 
 
-def _refused_early(state: State, deadline: int, account_id: int, client_id: str, fingerprint: int) -> Event | None:
+def is_bound(order: Order) -> bool:
+    """Whether an order may not be changed because it is a leg of a live list, or one that is not active yet."""
+    if order.special is not None and order.special.list is not None:
+        return True
+    return isinstance(order, WaitingOrder) and order.level is None and order.phase in (PENDING, DUE)
+
+
+def refused_early(state: State, deadline: int, account_id: int, client_id: str, fingerprint: int) -> Event | None:
     """Checks 1 to 3: the client id, the deadline, the account."""
     known = known_order(state, account_id, client_id)
     if known is not None:
@@ -178,21 +190,34 @@ def open_seat(state: State, market: Market, account_id: int) -> Seat:
 
 def _enter(state: State, market: Market, seat: Seat, terms: Terms, client_id: str, fingerprint: int) -> list[Event]:
     """An order that passed every check comes in."""
-    side, type, tif, price, stop, size, quote, post_only, stp, expires, _, _, _ = terms
-    state.last_order = order_id = state.last_order + 1
-    blank = StopOrder() if stop else Order()
-    special = Special(expires) if expires else None
-    order = fill_in(blank, order_id, seat, side, price, size, size, post_only, stp, special, client_id)
-    if client_id:
-        assign(state, order, fingerprint)
-    events: list[Event] = [("new", order_id, seat.account_id, market.id, *terms, client_id)]
-    if expires:
-        schedule_expiry(state, order)
-    if isinstance(order, StopOrder):
-        order.type, order.tif, order.stop, order.quote = type, tif, stop, quote
-        events.append(wait(state, order, need_of(market, side, price, stop, size, quote)))
-        return events
-    run(state, order, type, tif, quote, market.last, events)
+    need = need_of(market, terms)
+    order = make_order(state, seat, terms, client_id, fingerprint)
+    events: list[Event] = [("new", order.id, seat.account_id, market.id, *terms, client_id)]
+    _, type, tif, _, _, _, quote, _, _, _, _, _, _ = terms
+    go_on(state, order, type, tif, quote, need, events)
     if market.first:
         follow_up(state, market, events)
     return events
+
+
+def make_order(
+    state: State, seat: Seat, terms: Terms, client_id: str, fingerprint: int, *, of_list: bool = False,
+    pends: bool = False,
+) -> Order:  # fmt: skip
+    """The next order, known by its client id and to expire at its time, but not anywhere yet.
+
+    `of_list`: it will be a leg of a live list; `pends`: a pending one.
+    """
+    side, type, tif, price, stop, size, quote, post_only, stp, expires, trigger, trail, display = terms
+    state.last_order += 1
+    special = Special(expires, display) if expires or display or of_list else None
+    order = WaitingOrder() if pends or is_conditional(stop, trail) else Order()
+    fill_in(order, state.last_order, seat, side, price, size, size, post_only, stp, special, client_id)
+    if isinstance(order, WaitingOrder):
+        order.type, order.tif, order.stop, order.quote = type, tif, stop, quote
+        order.trigger, order.trail = trigger, trail
+    if client_id:
+        assign(state, order, fingerprint)
+    if expires:
+        schedule_expiry(state, order)
+    return order

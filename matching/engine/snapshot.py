@@ -12,11 +12,30 @@ from matching.engine.breaker import Breaker, live
 from matching.engine.commands import FIELDS
 from matching.engine.due import schedule_deadman, schedule_expiry, schedule_transition
 from matching.engine.ids import IdRanges
+from matching.engine.makers import tie
 from matching.engine.markets import new_market
 from matching.engine.place import open_seat
-from matching.engine.state import DAY_US, Account, Asset, Market, Order, Special, State, StopOrder, fill_in
+from matching.engine.state import (
+    DAY_US,
+    DUE,
+    GONE,
+    PENDING,
+    QUEUED,
+    TRAILS,
+    WAITS,
+    Account,
+    Asset,
+    Market,
+    Order,
+    OrderList,
+    Special,
+    State,
+    WaitingOrder,
+    fill_in,
+)
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+NOT_SPECIAL: Final = Special()
 
 
 class UnknownFormat(ValueError):
@@ -31,6 +50,15 @@ def state_hash(state: State) -> str:
 
 def dump(state: State) -> dict[str, Any]:
     """The state as a tree of dicts, lists, text and integers, fit for JSON."""
+    waiting: dict[int, list[WaitingOrder]] = {id: [] for id in state.markets}
+    lists: dict[int, dict[int, OrderList]] = {id: {} for id in state.markets}
+    for account in state.accounts_by_id.values():
+        for order in account.orders.values():
+            market_id = order.seat.market.id
+            if order.level is None and isinstance(order, WaitingOrder):
+                waiting[market_id].append(order)
+            if order.special is not None and order.special.list is not None:
+                lists[market_id][order.special.list.id] = order.special.list
     return {
         "format": FORMAT,
         "version": state.version,
@@ -57,7 +85,9 @@ def dump(state: State) -> dict[str, Any]:
             for order in state.closed
             if state.time_us < order.closed_us + DAY_US
         ],
-        "markets": [_dump_market(market, state.time_us) for _, market in sorted(state.markets.items())],
+        "markets": [
+            _dump_market(market, state.time_us, waiting[id], lists[id]) for id, market in sorted(state.markets.items())
+        ],
     }
 
 
@@ -70,8 +100,11 @@ def _dump_account(account: Account) -> list[Any]:
     return [account.id, account.tier, account.deadman_us, balances]
 
 
-def _dump_market(market: Market, state_us: int) -> dict[str, Any]:
+def _dump_market(
+    market: Market, state_us: int, waiting: list[WaitingOrder], lists: dict[int, OrderList]
+) -> dict[str, Any]:
     breaker = market.breaker
+    extremes = {order.id: extreme for trails in market.stops.trails for extreme, order in trails.active()}
     return {
         "rules": [getattr(market, name if name != "market" else "id") for name in FIELDS["market"]],
         "state": market.state,
@@ -80,8 +113,11 @@ def _dump_market(market: Market, state_us: int) -> dict[str, Any]:
         "trades": market.trades,
         "bids": [_dump_order(order) for level in market.bids.sorted_levels() for order in level],
         "asks": [_dump_order(order) for level in market.asks.sorted_levels() for order in level],
-        "stops": [_dump_stop(order) for side in (0, 1) for order in market.stops.live(side)],
-        "queue": [_dump_stop(order) for order in market.stops.queue if order.stop],
+        "waiting": [
+            _dump_waiting(order, extremes.get(order.id, 0)) for order in sorted(waiting, key=lambda order: order.id)
+        ],
+        "queue": [order.id for order in market.stops.queue if order.phase != GONE],
+        "lists": [[id, lists[id].kind, [leg.id for leg in lists[id].legs]] for id in sorted(lists)],
         "breaker": _dump_breaker(breaker, state_us - breaker.window_us) if breaker else None,
     }
 
@@ -105,18 +141,21 @@ def _load_breaker(breaker: Breaker, dump: list[Any]) -> None:
 
 
 def _dump_order(order: Order) -> list[Any]:
-    seat = order.seat
+    special = order.special or NOT_SPECIAL
     row = [
-        order.id, seat.account_id, order.side, order.price, order.remaining, order.size, order.post_only, order.stp,
-        order.special.expires if order.special else 0, order.client_id,
+        order.id, order.seat.account_id, order.side, order.price, order.remaining, order.size, order.post_only,
+        order.stp, special.expires, special.display, special.hidden, order.client_id,
     ]  # fmt: skip
     if order.client_id:
         row += (order.sequence, order.fingerprint)
     return row
 
 
-def _dump_stop(order: StopOrder) -> list[Any]:
-    return [[order.type, order.tif, order.stop, order.quote, order.held], _dump_order(order)]
+def _dump_waiting(order: WaitingOrder, extreme: int) -> list[Any]:
+    what = [
+        order.type, order.tif, order.stop, order.quote, order.trigger, order.trail, order.held, order.phase, extreme,
+    ]  # fmt: skip
+    return [what, _dump_order(order)]
 
 
 def load(state: State, dump: dict[str, Any]) -> None:
@@ -165,40 +204,62 @@ def _load_market(state: State, dump: dict[str, Any]) -> None:
     market.derive()
     market.trades = dump["trades"]
     schedule_transition(state, market, dump["until"])
+    orders: dict[int, Order] = {}
     for side, rows in ((market.bids, dump["bids"]), (market.asks, dump["asks"])):
         for row in rows:
             order = Order()
             _load_order(state, market, order, row)
             side.add(order)
-    for stop_row, row in dump["stops"]:
-        market.stops.add(_load_stop(state, market, stop_row, row))
-    for stop_row, row in dump["queue"]:
-        order = _load_stop(state, market, stop_row, row)
-        order.triggered = True
-        market.stops.queue.append(order)
+            key = order.price * side.sign
+            if order.special is not None and order.special.hidden:
+                side.hidden[key] = side.hidden.get(key, 0) + order.special.hidden
+            orders[order.id] = order
+    _load_waiting(state, market, dump, orders)
+    for id, kind, legs in dump["lists"]:
+        for leg in legs:
+            orders[leg].special = orders[leg].special or Special()
+        tie(id, kind, [orders[leg] for leg in legs])
     if market.breaker is not None:
         _load_breaker(market.breaker, dump["breaker"])
 
 
 def _load_order(state: State, market: Market, order: Order, row: list[Any]) -> None:
-    id, account_id, side, price, remaining, size, post_only, stp, expires, client_id = row[:10]
+    id, account_id, side, price, remaining, size, post_only, stp, expires, display, hidden, client_id = row[:12]
     seat = open_seat(state, market, account_id)
-    fill_in(
-        order, id, seat, side, price, remaining, size, post_only, stp, Special(expires) if expires else None, client_id
-    )
+    special = Special(expires, display) if expires or display else None
+    if special is not None:
+        special.hidden = hidden
+    fill_in(order, id, seat, side, price, remaining, size, post_only, stp, special, client_id)
     seat.orders[id] = order
     seat.open += 1
     if client_id:
-        order.sequence, order.fingerprint = row[10:]
+        order.sequence, order.fingerprint = row[12:]
         order.closed_us = 0
         seat.clients[client_id] = order
     if expires:
         schedule_expiry(state, order)
 
 
-def _load_stop(state: State, market: Market, stop_row: list[int], row: list[Any]) -> StopOrder:
-    order = StopOrder()
-    _load_order(state, market, order, row)
-    order.level = None
-    order.type, order.tif, order.stop, order.quote, order.held = stop_row
-    return order
+def _load_waiting(state: State, market: Market, dump: dict[str, Any], orders: dict[int, Order]) -> None:
+    stops = market.stops
+    trailing: list[tuple[int, WaitingOrder]] = []
+    waiting: dict[int, WaitingOrder] = {}
+    for what, row in dump["waiting"]:
+        order = WaitingOrder()
+        _load_order(state, market, order, row)
+        order.level = None
+        order.type, order.tif, order.stop, order.quote, order.trigger, order.trail, order.held, phase, extreme = what
+        order.phase = phase
+        waiting[order.id] = orders[order.id] = order
+        if phase == TRAILS:
+            trailing.append((extreme, order))
+        elif phase == WAITS:
+            stops.wait(order)
+        elif phase == PENDING:
+            stops.pend(order)
+        else:
+            assert phase in (QUEUED, DUE)
+    # Whoever has seen most first, so that each joins those who have seen as much as it or more.
+    for extreme, order in sorted(trailing, key=lambda item: -item[0] if item[1].side else item[0]):
+        stops.trail(order, extreme)
+    stops.queue.extend(waiting[id] for id in dump["queue"])

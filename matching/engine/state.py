@@ -98,20 +98,41 @@ class Seat:
         self.maker_ppm, self.taker_ppm = fees[min(self.account.tier, len(fees) - 1)]
 
 
+# What a WaitingOrder is doing.
+GONE, WAITS, TRAILS, QUEUED, PENDING, DUE = range(6)
+
+
 class Special:
-    """What few orders have: a time at which they expire (0 for none)."""
+    """What few orders have: a time at which they expire, lots they show at most, a live list they are a leg of.
 
-    __slots__ = ("expires",)
+    `hidden` lots are there besides `remaining` while the order rests. 0 and None for what an order has not.
+    """
 
-    def __init__(self, expires: int = 0) -> None:
+    __slots__ = ("display", "expires", "hidden", "list")
+
+    def __init__(self, expires: int = 0, display: int = 0) -> None:
         self.expires = expires
+        self.display = display
+        self.hidden = 0
+        self.list: OrderList | None = None
+
+
+class OrderList:
+    """A live list: its legs depend on each other. `id` is that of the first leg it had."""
+
+    __slots__ = ("id", "kind", "legs")
+
+    def __init__(self, id: int, kind: int, legs: "list[Order]") -> None:
+        self.id = id
+        self.kind = kind
+        self.legs = legs
 
 
 class Order:
     """An order in flight or in the book.
 
     `size` is the total in lots, filled part included; `remaining` is 0 for orders by quote. `level` is None while it
-    waits for its stop price; `level`, `prev` and `next` mean nothing while it is in flight. `special` is None for
+    waits for its price; `level`, `prev` and `next` mean nothing while it is in flight. `special` is None for
     nearly all, so that one look spares all questions after it. `fingerprint`, `sequence` and `closed_us` (0 while it
     is open) mean something only with a client id, for whose sake it is kept for a while after it ended.
     """
@@ -139,19 +160,23 @@ class Order:
     closed_us: int
 
 
-class StopOrder(Order):
-    """An order that waits, or waited, for its stop price; `stop` becomes 0 when it stops waiting.
+class WaitingOrder(Order):
+    """An order that waits, or waited, for its price or, as a pending leg, for another order.
 
-    `held` atoms are set aside while it waits; `triggered` says that it stands in the market's queue.
+    `held` atoms are set aside while it waits. `phase`: GONE it has ended, or is in flight or in the book; WAITS for
+    `stop`; TRAILS, as an active trailing order; QUEUED, triggered; PENDING, as a leg; DUE, as a leg whose turn has
+    come. `stop` of a triggered trailing order is where it triggered.
     """
 
-    __slots__ = ("held", "quote", "stop", "tif", "triggered", "type")
+    __slots__ = ("held", "phase", "quote", "stop", "tif", "trail", "trigger", "type")
 
     held: int
+    phase: int
     quote: int
     stop: int
     tif: int
-    triggered: bool
+    trail: int
+    trigger: int
     type: int
 
 

@@ -1,12 +1,16 @@
-"""An order in flight: it matches, what is left rests or ends, and its trades trigger stops or the breaker."""
+"""An order in flight: it matches, and what is left rests or ends."""
 
+from matching.engine.checks import is_conditional
 from matching.engine.clients import remember
 from matching.engine.commands import FOK, GTC, GTD, LIMIT
-from matching.engine.due import forget_expiry, set_state
+from matching.engine.due import forget_expiry
+from matching.engine.ending import end_others
 from matching.engine.events import Event
 from matching.engine.fok import fills_whole
+from matching.engine.icebergs import hide_rest
+from matching.engine.makers import set_due
 from matching.engine.match import take
-from matching.engine.state import HALTED, OPEN, Market, Order, State, StopOrder
+from matching.engine.state import Order, State, WaitingOrder
 
 
 def run(
@@ -20,7 +24,7 @@ def run(
     if type == LIMIT:
         limit = order.price
         if tif == FOK and not fills_whole(order):
-            events.append(end(state, order, "fok"))
+            finish(state, order, "fok", events)
             return
         may_rest = tif in (GTC, GTD)
         is_capped = False
@@ -35,8 +39,19 @@ def run(
         reason = take(state, order, limit, quote, is_capped, events)
     if reason is None and order.remaining and may_rest:
         events.append(rest(state, order))
+        hide_rest(order, events)
     else:
-        events.append(end(state, order, reason or ("unfilled" if order.remaining else "filled")))
+        finish(state, order, reason or ("unfilled" if order.remaining else "filled"), events)
+
+
+def go_on(
+    state: State, order: Order, type: int, tif: int, quote: int, held: int, events: list[Event]
+) -> None:  # fmt: skip
+    """A new order, or a leg that was activated, waits with `held` atoms set aside or goes into flight."""
+    if isinstance(order, WaitingOrder) and is_conditional(order.stop, order.trail):
+        events.append(wait(state, order, held))
+    else:
+        run(state, order, type, tif, quote, order.seat.market.last, events)
 
 
 def rest(state: State, order: Order) -> Event:
@@ -73,18 +88,45 @@ def end(state: State, order: Order, reason: str) -> Event:
     return done
 
 
-def wait(state: State, order: StopOrder, held: int) -> Event:
-    """Put a stop order and `held` atoms aside."""
+def finish(state: State, order: Order, reason: str, events: list[Event]) -> None:
+    """End an order in flight, with all that its end brings; it may be the working leg of a list."""
+    order_list = order.special.list if order.special is not None else None
+    events.append(end(state, order, reason))
+    if order_list is None:
+        return
+    if reason == "filled":
+        set_due(order_list)
+    else:
+        end_others(state, order_list, order, events)
+
+
+def wait(state: State, order: WaitingOrder, held: int) -> Event:
+    """Put a conditional order and `held` atoms aside."""
     seat = order.seat
     balance = seat.base if order.side else seat.quote
     balance.available -= held
     balance.held += held
     order.held = held
     order.level = None
-    seat.market.stops.add(order)
+    seat.market.stops.add(order, seat.market.last)
+    _register(order)
+    return ("wait", order.id, seat.account_id, seat.market.id, order.side, order.stop, held)
+
+
+def pend(order: WaitingOrder) -> Event:
+    """Put a leg aside until another one is filled; it holds nothing."""
+    seat = order.seat
+    order.held = 0
+    order.level = None
+    seat.market.stops.pend(order)
+    _register(order)
+    return ("pend", order.id, seat.account_id, seat.market.id, order.side)
+
+
+def _register(order: Order) -> None:
+    seat = order.seat
     seat.orders[order.id] = order
     seat.open += 1
-    return ("wait", order.id, seat.account_id, seat.market.id, order.side, order.stop, held)
 
 
 def lift(order: Order) -> None:
@@ -92,42 +134,3 @@ def lift(order: Order) -> None:
     seat = order.seat
     del seat.orders[order.id]
     seat.open -= 1
-
-
-def follow_up(state: State, market: Market, events: list[Event]) -> None:
-    """What trades, or the opening of a market, set off.
-
-    Stops that the last taker's prices reach move to the queue, then the breaker looks at them; while the market is
-    open, the queue's orders match one after the other, each with the same consequences.
-    """
-    stops = market.stops
-    while True:
-        if market.first:
-            first, last = market.first, market.last
-            market.first = 0
-            if stops.waiting:
-                stops.trigger(first)
-                if last != first:
-                    stops.trigger(last)
-            breaker = market.breaker
-            if breaker is not None and breaker.is_breached(state.time_us, first, last):
-                breaker.clear()
-                until = state.time_us + market.halt_us if market.halt_us else 0
-                events.append(set_state(state, market, HALTED, until, "breaker"))
-        if not stops.queue or market.state != OPEN:
-            return
-        order = stops.next_triggered()
-        if order is not None:
-            _release(state, order, events)
-
-
-def _release(state: State, order: StopOrder, events: list[Event]) -> None:
-    seat = order.seat
-    balance = seat.base if order.side else seat.quote
-    balance.held -= order.held
-    balance.available += order.held
-    lift(order)
-    events.append(("trigger", order.id, seat.account_id, seat.market.id, order.side, order.held))
-    stop = order.stop
-    order.stop = order.held = 0
-    run(state, order, order.type, order.tif, order.quote, stop, events)

@@ -51,7 +51,7 @@ class OrderDecisions:
 
     time_us = START_US
     # What the engine under test takes by now; without any of these, orders are as they were before.
-    speaks: frozenset[str] = frozenset()
+    speaks: frozenset[str] = frozenset({"trigger", "trail", "display", "list"})
 
     def __init__(self, choice: Choice, engine: ReferenceEngine) -> None:
         self.choice, self.engine = choice, engine

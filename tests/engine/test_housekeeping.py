@@ -14,6 +14,8 @@ from matching.engine.clients import DROP_EVERY
 from matching.engine.due import DEAD_SPARE as DEAD_DUE_SPARE
 from matching.engine.ids import IdRanges
 from matching.engine.state import DAY_US
+from matching.engine.stops import DEAD_SPARE as DEAD_STOPS_SPARE
+from matching.engine.trailing import SPARE as DEAD_TRAILS_SPARE
 
 N = 2_000
 
@@ -55,7 +57,16 @@ def test_dead_due_entries_do_not_pile_up() -> None:
 def test_canceled_stops_do_not_pile_up() -> None:
     engine = played(hostile.stops_that_come_and_go(N))
     assert engine.markets[1].stops.waiting == 0
-    assert len(engine.markets[1].stops.buys) <= DEAD_DUE_SPARE
+    assert max(map(len, engine.markets[1].stops.heaps)) <= DEAD_STOPS_SPARE
+
+
+def test_ended_trailing_orders_do_not_pile_up() -> None:
+    for scenario in (hostile.trails_that_come_and_go, hostile.trails_up_and_down):
+        engine = played(scenario(N))
+        for trails in engine.markets[1].stops.trails:
+            assert trails.entries <= 2 * trails.live + DEAD_TRAILS_SPARE
+            assert len(trails.groups) <= trails.entries + 1
+            assert len(trails.tops) <= 2 * len(trails.groups) + DEAD_TRAILS_SPARE + 1
 
 
 def test_empty_levels_go_at_once() -> None:

@@ -16,7 +16,7 @@ FILES = sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
 SCENARIOS = [scenario for file in FILES for scenario in parse_file(file)]
 
 # What the fast engine does not know yet.
-LATER = {"take_profit", "trailing", "iceberg", "oco", "oto", "otoco"}
+LATER: set[str] = set()
 
 
 @pytest.mark.parametrize("engine", [Engine, ReferenceEngine], ids=["fast", "reference"])
