@@ -1,7 +1,8 @@
 """Commands that operators send by hand, each with who sent it and what became of it in the audit."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,25 +36,41 @@ def send(
 
     kind, _, *fields = command
     command = [kind, time.time_ns() // 1_000 + GOOD_FOR_US, *fields]
+    with audited(action=action, subject=subject, by=by, account=account, command=command) as outcome:
+        (result,) = gateway.submit([command])
+        kind, *fields = result.events[-1]
+        if kind == "rejected":
+            raise Problem(fields[0], f"Refused by the engine: {fields[0]}", sequence=result.sequence)
+        outcome["sequence"] = result.sequence
+    return result
 
-    def note(action: str, **detail: Any) -> None:
+
+@contextmanager
+def audited(
+    *, action: str, subject: str, by: Operator, account: Account | None = None, **detail: Any
+) -> Iterator[dict[str, Any]]:
+    """Around what an operator does: an audit row before it, and one with what came of it, failed or not.
+
+    The block puts what the second row is to tell (`sequence`) into the dictionary it is given.
+    """
+
+    def note(action: str, **more: Any) -> None:
         AuditEntry.objects.create(
-            action=action, subject=subject, actor_id=by.user_id, ip=by.ip, account=account,
-            detail={"command": command} | detail,
-        )  # fmt: skip
+            action=action, subject=subject, actor_id=by.user_id, ip=by.ip, account=account, detail=detail | more
+        )
 
     note(f"{action}.asked")
+    outcome: dict[str, Any] = {}
     try:
-        (result,) = gateway.submit([command])
+        yield outcome
     except GatewayError as error:
         note(action, outcome=error.code)
         raise
-    kind, *fields = result.events[-1]
-    if kind == "rejected":
-        note(action, outcome="rejected", code=fields[0], sequence=result.sequence)
-        raise Problem(fields[0], f"Refused by the engine: {fields[0]}", sequence=result.sequence)
-    note(action, outcome="executed", sequence=result.sequence)
-    return result
+    except Problem as problem:
+        told = {name: problem.extra[name] for name in ("sequence",) if name in problem.extra}
+        note(action, outcome="rejected", code=problem.code, **told)
+        raise
+    note(action, outcome="executed", **outcome)
 
 
 def set_fee_tier(*, account: Account, tier: int, by: Operator) -> Result:

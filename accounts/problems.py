@@ -125,6 +125,10 @@ PROBLEMS: Final[dict[str, Kind]] = {
     ),
     "invalid_account": Kind(403, "Account may not trade", "The matcher knows no such trading account."),
     "unknown_withdrawal": Kind(404, "No such withdrawal", "The account has no such withdrawal."),
+    "withdrawal_in_progress": Kind(
+        409, "Withdrawal in progress", "It is being asked for, carried out or ended; look again in a moment."
+    ),
+    "withdrawal_ended": Kind(409, "Withdrawal has ended", "It has left, was given back, or was refused."),
     "unknown_account": Kind(404, "No such account", "No trading account has this number."),
     "already_applied": Kind(409, "Already done", "This very movement was applied before; it was not applied again."),
     "reference_reused": Kind(

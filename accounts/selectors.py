@@ -33,6 +33,11 @@ def get_account(*, account_id: int | None = None, name: str | None = None, **loo
     return Account.objects.get(**lookup)
 
 
+def find_account(*, account_id: int) -> Account | None:
+    """The account of this number, if there is one."""
+    return Account.objects.filter(pk=account_id).first()
+
+
 def list_api_keys(*, account_id: int) -> QuerySet[ApiKey]:
     """The account's keys, revoked ones too, newest first."""
     return ApiKey.objects.filter(account_id=account_id).order_by("-pk")

@@ -1,16 +1,21 @@
 """Admin of money: everything to look at, nothing to edit."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 
+from accounts.admin import operator_of
+from accounts.problems import Problem
+from matching.gateway import GatewayError
 from matching.money import format_atoms
 from matching.readonly import BoundedPaginator, ReadOnlyAdmin, time_text
-from wallets import selectors
+from wallets import operators, selectors
 from wallets.models import Asset, Balance, Deposit, InternalTransfer, LedgerEntry, Withdrawal
 
 PER_PAGE = 100
@@ -108,12 +113,43 @@ class DepositAdmin(MovementAdmin):
 
 @admin.register(Withdrawal)
 class WithdrawalAdmin(MovementAdmin):
-    """Money that goes out."""
+    """Money that goes out: taken by an operator first, then sent, then completed here; or refused and given back."""
+
+    actions = ("take", "complete", "refuse")
 
     list_display = (
         "id", "account_id", "coins", "network", "address", "address_tag", "status", "code", "sequence", "created_at",
     )  # fmt: skip
     search_fields = ("=account_id", "reference")
+
+    def has_command_permission(self, request: HttpRequest) -> bool:
+        """Who may change withdrawals sends their commands."""
+        return request.user.has_perm("wallets.change_withdrawal")
+
+    @admin.action(description="Take, to carry them out", permissions=["command"])
+    def take(self, request: HttpRequest, queryset: QuerySet[Withdrawal]) -> None:
+        """From now on their owners cannot cancel them."""
+        self._do(request, queryset, operators.take_withdrawal)
+
+    @admin.action(description="Complete: they have left", permissions=["command"])
+    def complete(self, request: HttpRequest, queryset: QuerySet[Withdrawal]) -> None:
+        """What was held is gone."""
+        self._do(request, queryset, operators.complete_withdrawal)
+
+    @admin.action(description="Refuse, and give back", permissions=["command"])
+    def refuse(self, request: HttpRequest, queryset: QuerySet[Withdrawal]) -> None:
+        """What was held is available again."""
+        self._do(request, queryset, operators.refuse_withdrawal)
+
+    def _do(
+        self, request: HttpRequest, queryset: QuerySet[Withdrawal], change: Callable[..., Withdrawal]
+    ) -> None:  # fmt: skip
+        for withdrawal in queryset:
+            try:
+                row = change(withdrawal=withdrawal, by=operator_of(request))
+                messages.success(request, f"Withdrawal {row.pk} is {row.status}.")
+            except (Problem, GatewayError) as error:
+                messages.error(request, f"Withdrawal {withdrawal.pk}: {error}")
 
 
 @admin.register(InternalTransfer)

@@ -165,6 +165,11 @@ class Withdrawal(Movement):
     class Status(models.TextChoices):
         REQUESTED = "requested"
         HELD = "held"
+        # An operator carries it out: its owner cannot cancel it any more.
+        SENDING = "sending"
+        # The command that ends it may be on its way; it is sent again until it is answered.
+        RELEASING = "releasing"
+        COMPLETING = "completing"
         REFUSED = "refused"
         RELEASED = "released"
         COMPLETED = "completed"
@@ -184,6 +189,7 @@ class Withdrawal(Movement):
         indexes: ClassVar = [
             models.Index(fields=["account_id", "-id"], name="withdrawal_by_account"),
             models.Index(fields=["id"], name="withdrawal_requested", condition=Q(status="requested")),
+            models.Index(fields=["id"], name="withdrawal_ending", condition=Q(status__in=["releasing", "completing"])),
         ]
 
     def __str__(self) -> str:

@@ -88,7 +88,19 @@ def send(rows: Sequence[Row], commands: Sequence[Command]) -> list[tuple[Result,
         results = gateway.submit([[kind, deadline_us, *fields] for kind, _, *fields in commands])
     except GatewayBusy as error:
         raise GatewayTimeout("not executed yet; it will be sent again") from error
+    _forget_deadlines(rows, results, earlier_us)
     return [(result, result.time_us > before) for result, before in zip(results, earlier_us, strict=True)]
+
+
+def _forget_deadlines(rows: Sequence[Row], results: Sequence[Result], earlier_us: Sequence[int]) -> None:
+    """A refused command was answered and will not run any more: only those before it, without an answer, may."""
+    refused = []
+    for row, result, before in zip(rows, results, earlier_us, strict=True):
+        if refusal(result):
+            row.deadline_us = before if result.time_us <= before else 0
+            refused.append(row)
+    if refused:
+        type(refused[0]).objects.bulk_update(refused, ["deadline_us"])
 
 
 def refusal(result: Result) -> str:

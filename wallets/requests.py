@@ -28,7 +28,8 @@ class WithdrawalRequest:
 
     asset_code: str
     amount_atoms: int
-    reference: str | None
+    # The client's own id of it: sent again after a lost answer, it happens once.
+    reference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,18 @@ class TransferRequest(WithdrawalRequest):
 
 def read_withdrawal(body: Any) -> WithdrawalRequest:
     """Raises Problem invalid_request, unknown_asset, too_precise, invalid_amount."""
-    fields = read_fields(body, WITHDRAWAL, required=("asset", "amount"))
-    return WithdrawalRequest(fields["asset"], _atoms(fields), fields.get("reference"))
+    fields = read_fields(body, WITHDRAWAL, required=("asset", "amount", "reference"))
+    return WithdrawalRequest(fields["asset"], _atoms(fields), fields["reference"])
 
 
 def read_transfer(body: Any) -> TransferRequest:
     """Raises Problem as read_withdrawal, and unknown_account."""
-    fields = read_fields(body, TRANSFER, required=("asset", "amount", "to_account"))
+    fields = read_fields(body, TRANSFER, required=("asset", "amount", "reference", "to_account"))
     atoms = _atoms(fields)
     # The matcher would credit any number; money for nobody could not come back.
     if not accounts.account_exists(account_id=fields["to_account"]):
         raise Problem("unknown_account")
-    return TransferRequest(fields["asset"], atoms, fields.get("reference"), fields["to_account"])
+    return TransferRequest(fields["asset"], atoms, fields["reference"], fields["to_account"])
 
 
 def _atoms(fields: dict[str, Any]) -> int:

@@ -6,9 +6,11 @@ matcher does not answer: the row is then sent again by `send_pending`, or by the
 the same row, with other content Problem reference_reused. None may be called within a transaction.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from django.utils import timezone
 
@@ -16,9 +18,17 @@ from accounts.problems import Problem, executed
 from matching.engine import commands
 from matching.engine.commands import Command
 from matching.gateway import GatewayError
-from wallets import deposits, outbox
+from wallets import deposits, outbox, selectors
 from wallets.models import Deposit, InternalTransfer, Withdrawal
 
+log = logging.getLogger(__name__)
+
+ENDED: Final = frozenset({Withdrawal.Status.REFUSED, Withdrawal.Status.RELEASED, Withdrawal.Status.COMPLETED})
+# While it is being ended: what it becomes, and by which command.
+ENDINGS: Final[dict[str, tuple[str, Callable[..., Command]]]] = {
+    Withdrawal.Status.RELEASING: (Withdrawal.Status.RELEASED, commands.release),
+    Withdrawal.Status.COMPLETING: (Withdrawal.Status.COMPLETED, commands.complete),
+}
 # Deposits made by hand: demo money and operators' corrections.
 MANUAL_SOURCE = 1
 
@@ -60,14 +70,40 @@ def hold_withdrawal(
     return _requested(_send_hold(row.pk))
 
 
+def cancel_withdrawal(*, account_id: int, withdrawal_id: int) -> Withdrawal:
+    """Give a held withdrawal back to its owner, who asks for it, once.
+
+    Raises Problem unknown_withdrawal, withdrawal_in_progress (an operator carries it out), withdrawal_ended.
+    """
+    row = selectors.get_withdrawal(account_id, withdrawal_id)
+    return _end(row.pk, Withdrawal.Status.RELEASED, allowed=(Withdrawal.Status.HELD,))
+
+
+def take_withdrawal(*, withdrawal_id: int) -> Withdrawal:
+    """Begin to carry a held withdrawal out: nobody else will, and its owner cannot cancel it any more.
+
+    Raises Problem unknown_withdrawal, withdrawal_in_progress, withdrawal_ended.
+    """
+    with outbox.locked(f"withdrawal {withdrawal_id}"):
+        row = _withdrawal(withdrawal_id)
+        if row.status != Withdrawal.Status.HELD:
+            raise _not_now(row)
+        _set_status(row, Withdrawal.Status.SENDING)
+    return row
+
+
 def release_withdrawal(*, withdrawal_id: int) -> Withdrawal:
-    """Give a held withdrawal back, once. Raises Problem unknown_withdrawal if it is not held, nor was given back."""
-    return _end(withdrawal_id, commands.release(withdrawal=withdrawal_id), Withdrawal.Status.RELEASED)
+    """Refuse to carry a withdrawal out and give it back, once. Raises as take_withdrawal."""
+    return _end(
+        withdrawal_id, Withdrawal.Status.RELEASED, allowed=(Withdrawal.Status.HELD, Withdrawal.Status.SENDING)
+    )  # fmt: skip
 
 
 def complete_withdrawal(*, withdrawal_id: int) -> Withdrawal:
-    """A held withdrawal has left. Raises Problem unknown_withdrawal if it is not held, nor has left before."""
-    return _end(withdrawal_id, commands.complete(withdrawal=withdrawal_id), Withdrawal.Status.COMPLETED)
+    """A withdrawal has left, once. Raises as take_withdrawal."""
+    return _end(
+        withdrawal_id, Withdrawal.Status.COMPLETED, allowed=(Withdrawal.Status.HELD, Withdrawal.Status.SENDING)
+    )  # fmt: skip
 
 
 def transfer(
@@ -97,6 +133,8 @@ def send_pending(*, older_than_s: float = 5.0) -> int:
         sends.append(partial(deposits.send_pending, source))
     for withdrawal in Withdrawal.objects.filter(status=Withdrawal.Status.REQUESTED, created_at__lt=before):
         sends.append(partial(_send_hold, withdrawal.pk))
+    for ending in Withdrawal.objects.filter(status__in=list(ENDINGS), updated_at__lt=before):
+        sends.append(partial(_end_again, ending.pk))
     for asked in InternalTransfer.objects.filter(status=InternalTransfer.Status.REQUESTED, created_at__lt=before):
         sends.append(partial(_send_transfer, asked.pk))
     for done, send in enumerate(sends):
@@ -152,16 +190,56 @@ def _requested(row: outbox.Row) -> outbox.Row:
     return row
 
 
-def _end(pk: int, command: Command, status: str) -> Withdrawal:
+def _withdrawal(pk: int) -> Withdrawal:
     row = Withdrawal.objects.filter(pk=pk).first()
     if row is None:
         raise Problem("unknown_withdrawal")
-    ((result, _),) = outbox.send([row], [command])
+    return row
+
+
+def _set_status(row: Withdrawal, status: str) -> None:
+    row.status = status
+    row.save(update_fields=["status", "updated_at"])
+
+
+def _not_now(row: Withdrawal) -> Problem:
+    return Problem("withdrawal_ended" if row.status in ENDED else "withdrawal_in_progress")
+
+
+def _end(pk: int, status: str, *, allowed: Sequence[str]) -> Withdrawal:
+    """End a withdrawal in `status`, from one of the statuses allowed, or from where this was begun before."""
+    with outbox.locked(f"withdrawal {pk}"):
+        row = _withdrawal(pk)
+        if row.status == status:
+            return row
+        ending = next(one for one, (end, _) in ENDINGS.items() if end == status)
+        if row.status not in (*allowed, ending):
+            raise _not_now(row)
+        # Before the command leaves: whatever becomes of its answer, nobody ends the withdrawal otherwise.
+        _set_status(row, ending)
+        _send_ending(row)
+    if row.status != status:
+        raise Problem("unknown_outcome")
+    return row
+
+
+def _end_again(pk: int) -> None:
+    with outbox.locked(f"withdrawal {pk}"):
+        row = _withdrawal(pk)
+        if row.status in ENDINGS:
+            _send_ending(row)
+
+
+def _send_ending(row: Withdrawal) -> None:
+    """Send the command that ends a withdrawal, and write down what became of it."""
+    status, make = ENDINGS[row.status]
+    ((result, final),) = outbox.send([row], [make(withdrawal=row.pk)])
     code = outbox.refusal(result)
     if code and code != outbox.APPLIED:
-        raise Problem(code)
+        if final and code not in outbox.TRANSIENT:
+            log.error("withdrawal %s is %s, and the matcher says %s: an operator must look", row.pk, row.status, code)
+        return
     told = {} if code else {"sequence": result.sequence}
     with executed():
-        Withdrawal.objects.filter(pk=pk).update(status=status, **told)
+        Withdrawal.objects.filter(pk=row.pk).update(status=status, **told)
         row.refresh_from_db()
-    return row

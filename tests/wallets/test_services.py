@@ -209,12 +209,12 @@ def test_a_withdrawal_ends_once(exchange):
     assert balance(7) == (300, 200)
     assert services.complete_withdrawal(withdrawal_id=row.pk).status == "completed"
     assert services.complete_withdrawal(withdrawal_id=row.pk).status == "completed"
-    assert code_of(services.release_withdrawal, withdrawal_id=row.pk) == "unknown_withdrawal"
+    assert code_of(services.release_withdrawal, withdrawal_id=row.pk) == "withdrawal_ended"
     assert balance(7) == (300, 0)
     row = hold(100)
     assert services.release_withdrawal(withdrawal_id=row.pk).status == "released"
     assert services.release_withdrawal(withdrawal_id=row.pk).status == "released"
-    assert code_of(services.complete_withdrawal, withdrawal_id=row.pk) == "unknown_withdrawal"
+    assert code_of(services.complete_withdrawal, withdrawal_id=row.pk) == "withdrawal_ended"
     assert code_of(services.release_withdrawal, withdrawal_id=row.pk + 1) == "unknown_withdrawal"
     assert balance(7) == (300, 0)
 
@@ -231,3 +231,121 @@ def test_movements_whose_answers_were_lost_happen_once(exchange, monkeypatch):
     assert move(50, reference="t").status == "done"
     assert code_of(hold, 201, reference="w") == "reference_reused"
     assert (balance(7), balance(8)) == ((250, 200), (50, 0))
+
+
+def cancel(row: Withdrawal, account: int = 7) -> Withdrawal:
+    return services.cancel_withdrawal(account_id=account, withdrawal_id=row.pk)
+
+
+def test_its_owner_cancels_a_withdrawal_until_an_operator_takes_it(exchange):
+    credit(7, 500)
+    row = hold(200)
+    assert code_of(cancel, row, account=8) == "unknown_withdrawal"
+    assert cancel(row).status == "released"
+    assert cancel(row).status == "released"
+    assert code_of(services.take_withdrawal, withdrawal_id=row.pk) == "withdrawal_ended"
+    assert balance(7) == (500, 0)
+
+    row = hold(200)
+    assert services.take_withdrawal(withdrawal_id=row.pk).status == "sending"
+    # Nobody sends it a second time, and nobody takes it back meanwhile.
+    assert code_of(services.take_withdrawal, withdrawal_id=row.pk) == "withdrawal_in_progress"
+    assert code_of(cancel, row) == "withdrawal_in_progress"
+    assert balance(7) == (300, 200)
+    project()
+    assert Withdrawal.objects.get(pk=row.pk).status == "sending"
+    assert services.complete_withdrawal(withdrawal_id=row.pk).status == "completed"
+    assert code_of(cancel, row) == "withdrawal_ended"
+    assert balance(7) == (300, 0)
+
+
+def test_what_was_taken_can_be_refused(exchange):
+    credit(7, 500)
+    row = hold(200)
+    services.take_withdrawal(withdrawal_id=row.pk)
+    assert services.release_withdrawal(withdrawal_id=row.pk).status == "released"
+    assert balance(7) == (500, 0)
+
+
+def test_a_cancel_whose_answer_was_lost_cannot_be_sent_out(exchange, monkeypatch):
+    credit(7, 500)
+    row = hold(200)
+    lose_answers(monkeypatch)
+    with pytest.raises(GatewayTimeout):
+        cancel(row)
+    row.refresh_from_db()
+    assert row.status == "releasing"
+    for end in (services.take_withdrawal, services.complete_withdrawal):
+        assert code_of(end, withdrawal_id=row.pk) == "withdrawal_in_progress"
+    assert services.send_pending(older_than_s=-1) == 1
+    row.refresh_from_db()
+    assert row.status == "released"
+    assert balance(7) == (500, 0)
+
+
+def test_a_completion_while_the_matcher_is_dead_happens_once(exchange, tmp_path, database_url):
+    credit(7, 500)
+    row = hold(200)
+    exchange.kill()
+    with pytest.raises(GatewayError):
+        services.complete_withdrawal(withdrawal_id=row.pk)
+    assert code_of(cancel, row) == "withdrawal_in_progress"
+    gateway.close()
+    exchange.start()
+    exchange.wait_leading()
+    assert services.send_pending(older_than_s=-1) == 1
+    row.refresh_from_db()
+    assert row.status == "completed"
+    assert balance(7) == (300, 0)
+
+
+def test_owner_and_operator_at_once_one_of_them_wins(exchange):
+    credit(7, 1_000)
+
+    def call(work) -> str:
+        try:
+            return work().status
+        except Problem as problem:
+            return problem.code
+        finally:
+            connection.close()
+
+    for _ in range(5):
+        row = hold(100)
+        with ThreadPoolExecutor(4) as pool:
+            ends = [
+                pool.submit(call, lambda row=row: cancel(row)),
+                pool.submit(call, lambda row=row: services.take_withdrawal(withdrawal_id=row.pk)),
+                pool.submit(call, lambda row=row: services.complete_withdrawal(withdrawal_id=row.pk)),
+                pool.submit(call, lambda row=row: services.take_withdrawal(withdrawal_id=row.pk)),
+            ]
+            outcomes = [end.result() for end in ends]
+        assert ("released" in outcomes) != ("completed" in outcomes), outcomes
+        assert outcomes.count("sending") <= 1
+    released = Withdrawal.objects.filter(status="released").count()
+    assert balance(7) == (500 + 100 * released, 0)
+
+
+def test_a_hold_heard_of_late_does_not_undo_what_was_done_since(exchange, monkeypatch):
+    credit(7, 500)
+    row = hold(200)
+    # As if its answer had been lost and it had been found to be applied already: no sequence.
+    Withdrawal.objects.filter(pk=row.pk).update(sequence=None)
+    services.take_withdrawal(withdrawal_id=row.pk)
+    project()
+    row.refresh_from_db()
+    assert row.status == "sending"
+    assert row.sequence is not None
+
+
+def test_refused_deposits_of_one_source_do_not_wait_for_each_other(exchange):
+    credit(7, 2**96 - 1)
+    rows = [
+        Deposit.objects.create(source=services.MANUAL_SOURCE, account_id=9, asset_id=BTC, amount=amount)
+        for amount in (1, 2, 3)
+    ]
+    good = Deposit.objects.create(source=services.MANUAL_SOURCE, account_id=9, asset_id=2, amount=5)
+    assert services.send_pending(older_than_s=-1) == 1
+    assert {Deposit.objects.get(pk=row.pk).status for row in rows} == {"refused"}
+    good.refresh_from_db()
+    assert (good.status, good.index) == ("credited", 2)

@@ -119,7 +119,7 @@ class NewWithdrawal(serializers.Serializer[Any]):
     asset = serializers.CharField(max_length=32)
     amount = DecimalText()
     reference = serializers.RegexField(
-        REFERENCE, required=False, allow_null=True, help_text="Your own id; asking again does nothing again."
+        REFERENCE, help_text="Your own id of it, new for each: with the same one it happens once, however often asked."
     )
 
 

@@ -10,5 +10,6 @@ urlpatterns = [
     path("ledger", views.LedgerView.as_view(), name="ledger"),
     path("deposits", views.DepositsView.as_view(), name="deposits"),
     path("withdrawals", views.WithdrawalsView.as_view(), name="withdrawals"),
+    path("withdrawals/<int:withdrawal_id>", views.WithdrawalView.as_view(), name="withdrawal"),
     path("transfers", views.TransfersView.as_view(), name="transfers"),
 ]

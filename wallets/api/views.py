@@ -121,6 +121,25 @@ class WithdrawalsView(PrivateView):
         return answer(shapes.withdrawal_json(held, assets_by_id()), status=201, sequence=held.sequence)
 
 
+class WithdrawalView(PrivateView):
+    """/withdrawals/{id}"""
+
+    write_permission = WITHDRAW
+
+    @documented("Fetch a withdrawal", answer=schema.WithdrawalItem, tags=["wallets"])
+    def get(self, request: Request, withdrawal_id: int) -> HttpResponse:
+        """Where it stands."""
+        query.read_query(request, {})
+        row = selectors.get_withdrawal(self.caller.account_id, withdrawal_id)
+        return answer(shapes.withdrawal_json(row, assets_by_id()))
+
+    @documented("Cancel a withdrawal", answer=schema.WithdrawalItem, tags=["wallets"])
+    def delete(self, request: Request, withdrawal_id: int) -> HttpResponse:
+        """While it is held and nobody carries it out yet, the amount is given back."""
+        row = services.cancel_withdrawal(account_id=self.caller.account_id, withdrawal_id=withdrawal_id)
+        return answer(shapes.withdrawal_json(row, assets_by_id()), sequence=row.sequence)
+
+
 class TransfersView(PrivateView):
     """/transfers"""
 

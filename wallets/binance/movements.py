@@ -16,7 +16,8 @@ ROWS_MAX: Final = 1_000
 INTERNAL, OUTSIDE = 1, 0
 DEPOSIT_STATUS: Final = {"pending": 0, "credited": 1, "refused": 2, "requested": 0, "done": 1}
 WITHDRAWAL_STATUS: Final = {
-    "requested": 2, "held": 4, "refused": 3, "released": 1, "completed": 6, "done": 6,
+    "requested": 2, "held": 4, "sending": 4, "releasing": 4, "completing": 4, "refused": 3, "released": 1,
+    "completed": 6, "done": 6,
 }  # fmt: skip
 
 

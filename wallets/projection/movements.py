@@ -10,8 +10,11 @@ from matching.bulk import array
 from matching.projection import Handler
 from wallets.models import Deposit, InternalTransfer, Withdrawal
 
+# A hold that is heard of late says nothing new of a withdrawal that has gone on since.
 BY_ID: Final = """
-UPDATE {table} AS m SET status = c.status, sequence = c.sequence, code = '', updated_at = now()
+UPDATE {table} AS m SET
+    status = CASE WHEN c.status = 'held' AND m.status <> 'requested' THEN m.status ELSE c.status END,
+    sequence = c.sequence, code = '', updated_at = now()
 FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS c (id, status, sequence)
 WHERE m.id = c.id AND (m.sequence IS NULL OR m.sequence < c.sequence)
 """
