@@ -6,11 +6,12 @@ Without Redis nothing passes; nothing could be executed either, since commands t
 
 import math
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from accounts import keys, limits, redis_client
 from accounts.auth import Caller
-from accounts.limits import Allowance
+from accounts.limits import Allowance, Limit
 from accounts.problems import Problem
 
 # A signature is kept a little longer than it is valid: clocks of web machines differ.
@@ -44,36 +45,60 @@ return {0, wanted, recent, today}
 _scripts: dict[int, Any] = {}
 
 
+class Question(NamedTuple):
+    """What the script is asked: the names of its keys, its arguments; and whom and what time it is about."""
+
+    names: list[str]
+    arguments: list[int]
+    caller: Caller
+    limit: Limit
+    day: Limit
+    now_s: float
+
+
 def admit(caller: Caller, *, units: int = 1, placed: int = 0, now_s: float | None = None) -> Allowance:
     """Let a write of `units` orders pass, or raise Problem: invalid_key, signature_replayed, rate_limited.
 
     With `placed` the orders that it places are counted for this window and today too, and today's are limited.
     """
+    asked = question(caller, units=units, placed=placed, now_s=now_s)
+    return judge(asked, _script()(keys=asked.names, args=asked.arguments))
+
+
+def question(caller: Caller, *, units: int = 1, placed: int = 0, now_s: float | None = None) -> Question:
+    """What to ask the script; for those who cannot wait for Redis here. `judge` reads its answer."""
     now = time.time() if now_s is None else now_s
     limit = limits.limit_of(caller.tier, "orders")
     window = int(now) // limit.window_s
     day = limits.limit_of(caller.tier, "orders_today") if placed else limit
     today = int(now) // day.window_s
     life_ms = max(1, caller.expires_ms - int(now * 1000) + KEEP_MS) if caller.signature else 0
-    verdict, used, recently, placed_today = _script()(
-        keys=[
-            keys.revoked_name(caller.key), f"api:sig:{caller.signature}", f"api:orders:{caller.account_id}:{window}",
-            *(_placed_names(caller.account_id, window, today) if placed else ()),
-        ],
-        args=[life_ms, units, limit.units, limit.window_s, placed, day.units],
-    )  # fmt: skip
+    names = [
+        keys.revoked_name(caller.key), f"api:sig:{caller.signature}", f"api:orders:{caller.account_id}:{window}",
+        *(_placed_names(caller.account_id, window, today) if placed else ()),
+    ]  # fmt: skip
+    return Question(names, [life_ms, units, limit.units, limit.window_s, placed, day.units], caller, limit, day, now)
+
+
+def judge(asked: Question, answer: Sequence[int]) -> Allowance:
+    """What the script's answer means: the allowance, or a Problem as of `admit`."""
+    verdict, used, recently, placed_today = answer
+    limit, day, now = asked.limit, asked.day, asked.now_s
     if verdict == 1:
-        keys.forget(caller.key)
+        keys.forget(asked.caller.key)
         raise Problem("invalid_key")
     if verdict == 2:
         raise Problem("signature_replayed")
-    reset_s = max(1, math.ceil((window + 1) * limit.window_s - now))
     if verdict == 4:
-        raise limits.refuse(Allowance(day.units, 0, max(1, math.ceil((today + 1) * day.window_s - now))))
-    allowance = Allowance(limit.units, max(0, limit.units - used), reset_s, recently, placed_today)
+        raise limits.refuse(Allowance(day.units, 0, _reset_s(day, now)))
+    allowance = Allowance(limit.units, max(0, limit.units - used), _reset_s(limit, now), recently, placed_today)
     if verdict == 3:
         raise limits.refuse(allowance)
     return allowance
+
+
+def _reset_s(limit: Limit, now_s: float) -> int:
+    return max(1, math.ceil((int(now_s) // limit.window_s + 1) * limit.window_s - now_s))
 
 
 def count_placed(account_id: int, tier: str) -> tuple[int, int]:

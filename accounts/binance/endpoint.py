@@ -59,7 +59,7 @@ class Endpoint:
     weight: int | Callable[[Mapping[str, str]], int] = 1
     # PUBLIC, KEYED, or the permission that a signed request needs.
     access: str = PUBLIC
-    # What errors.OF_ACTION knows: place, cancel, amend, withdraw.
+    # A key of errors.OF_ACTION.
     action: str = ""
     # Goes through accounts.gate: executed once, counted as a write.
     writes: bool = False
@@ -139,20 +139,25 @@ def admit(caller: Caller, headers: dict[str, str], *, places: int = 0) -> Allowa
     try:
         allowance = gate.admit(caller, placed=places)
     except Problem as problem:
-        if problem.code != "rate_limited":
-            raise
-        retry_s = int(problem.headers["Retry-After"])
-        window = limits.limit_of(caller.tier, "orders").window_s
-        span = f"{window} SECOND" if retry_s <= window else "1 DAY"
-        raise Refusal(
-            -1015,
-            f"Too many new orders; current limit is {problem.headers['RateLimit-Limit']} orders per {span}.",
-            429,
-            headers={"Retry-After": str(retry_s)},
-        ) from None
+        raise told_by_gate(problem, caller) from None
     if places:
         headers.update(order_counts(allowance))
     return allowance
+
+
+def told_by_gate(problem: Problem, caller: Caller) -> Exception:
+    """What the gate says, as this dialect says it: -1015 beyond the limit of orders."""
+    if problem.code != "rate_limited":
+        return problem
+    retry_s = int(problem.headers["Retry-After"])
+    window = limits.limit_of(caller.tier, "orders").window_s
+    span = f"{window} SECOND" if retry_s <= window else "1 DAY"
+    return Refusal(
+        -1015,
+        f"Too many new orders; current limit is {problem.headers['RateLimit-Limit']} orders per {span}.",
+        429,
+        headers={"Retry-After": str(retry_s)},
+    )
 
 
 def order_counts(allowance: Allowance) -> dict[str, str]:
