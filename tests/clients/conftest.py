@@ -46,14 +46,20 @@ def cancel_all(client):
         client.cancel_all_orders(SYMBOL)
 
 
+def quotes(client):
+    """Side, price and what is left of each open order."""
+    return sorted((order["side"], order["price"], order["remaining"]) for order in client.fetch_open_orders(SYMBOL))
+
+
 @pytest.fixture
 def maker(clients):
     """Somebody who always quotes."""
-    for client in clients.values():
-        cancel_all(client)
+    cancel_all(clients["trader"])
     client = clients["maker"]
-    client.create_order(SYMBOL, "limit", "buy", 1, BID)
-    client.create_order(SYMBOL, "limit", "sell", 1, ASK)
+    if quotes(client) != [("buy", BID, 1), ("sell", ASK, 1)]:
+        cancel_all(client)
+        client.create_order(SYMBOL, "limit", "buy", 1, BID)
+        client.create_order(SYMBOL, "limit", "sell", 1, ASK)
     return client
 
 

@@ -100,8 +100,16 @@ async def candles(trading: Trading) -> None:
 @probe(SOCKETS, "@kline_<interval>", "watchOHLCVForSymbols", "unWatchOHLCVForSymbols")
 async def candles_for_symbols(trading: Trading) -> None:
     wanted = [[SYMBOL, "1m"], [SYMBOL, "1h"]]
-    found = await trading.while_buying(trading.client.watch_ohlcv_for_symbols(wanted))
-    assert found[SYMBOL]["1m"][-1][4] == ASK
+    # Each answer has the one that changed.
+    for timeframe in ("1m", "1h"):
+        found = await trading.while_buying(
+            watched(
+                lambda: trading.client.watch_ohlcv_for_symbols(wanted),
+                lambda found, timeframe=timeframe: timeframe in found[SYMBOL],
+                timeframe,
+            )
+        )
+        assert found[SYMBOL][timeframe][-1][4] == ASK
     await trading.client.un_watch_ohlcv_for_symbols(wanted)
 
 

@@ -41,8 +41,8 @@ With a key made from a public key (Ed25519 or RSA) `secret` is the PEM of the pr
 
 Good to know:
 
-- `createOrderWs` sends its parameters on as they are: name an order with `newClientOrderId` there, and place a post-only
-  order by the type `LIMIT_MAKER`; `clientOrderId` and `postOnly` are -1104 over the socket.
+- `createOrderWs` sends its parameters on as they are: name an order with `newClientOrderId` there, and place a
+  post-only order by the type `LIMIT_MAKER`; `clientOrderId` and `postOnly` are -1104 over the socket.
 - `fetchBalanceWs` of ccxt {version} reads no coins out of a spot account's answer: they are in its `info`.
 - A market order by size, with less money than it would cost, trades as far as the money goes and then expires.
 - A conditional order rests with the status `open`; `info["isWorking"]` tells whether it was triggered.

@@ -3,13 +3,12 @@
 It shows that orders, fills, stops on the exchange and candles work. It is not meant to earn anything.
 """
 
-from pandas import DataFrame
-
 from freqtrade.strategy import IStrategy
+from pandas import DataFrame
 
 
 class FollowTheMinute(IStrategy):
-    """In after a rising minute, out after a falling one or after two minutes; a stop rests on the exchange meanwhile."""
+    """In after a rising minute, out after a falling one or after two; a stop rests on the exchange meanwhile."""
 
     INTERFACE_VERSION = 3
     timeframe = "1m"
