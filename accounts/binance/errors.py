@@ -60,6 +60,7 @@ ORDER_COMBINATION: Final = Kind(-1014, "Unsupported order combination.")
 CLOSED: Final = Kind(-1013, "Market is closed.")
 NO_FUNDS: Final = Kind(-2010, "Account has insufficient balance for requested action.")
 DUPLICATE: Final = Kind(-2010, "Duplicate order sent.")
+PRICES_RELATION: Final = Kind(-2010, "The relationship of the prices for the orders is not correct.")
 NO_SUCH_ORDER: Final = Kind(-2013, "Order does not exist.")
 UNKNOWN_ORDER: Final = Kind(-2011, "Unknown order sent.")
 NO_ROUTE: Final = Kind(-1000, "Not found.", 404)
@@ -120,7 +121,7 @@ OF_PROBLEM: Final[dict[str, Kind]] = {
     "stop_would_trigger": Kind(-2010, "Order would trigger immediately."),
     "too_many_orders": _filter("MAX_NUM_ORDERS"),
     "too_many_parts": _filter("ICEBERG_PARTS"),
-    "invalid_list": Kind(-2010, "The relationship of the prices for the orders is not correct."),
+    "invalid_list": PRICES_RELATION,
     "post_only_would_cross": Kind(-2010, "Order would immediately match and take."),
     "insufficient_balance": NO_FUNDS,
     "balance_overflow": UNSUPPORTED,
@@ -156,6 +157,12 @@ OF_PROBLEM: Final[dict[str, Kind]] = {
 # there meet the order that the first one made, or the lack of the one that it canceled.
 OF_ACTION: Final[dict[str, dict[str, Kind]]] = {
     "place": {"signature_replayed": DUPLICATE, "unknown_order": UNKNOWN_ORDER},
+    # A leg on the wrong side of the market.
+    "oco": {
+        "signature_replayed": DUPLICATE,
+        "stop_would_trigger": PRICES_RELATION,
+        "post_only_would_cross": PRICES_RELATION,
+    },
     "cancel": {"signature_replayed": UNKNOWN_ORDER, "unknown_order": UNKNOWN_ORDER},
     "amend": {"unknown_order": UNKNOWN_ORDER, "signature_replayed": UNKNOWN_ORDER},
     "withdraw": {"insufficient_balance": NO_FUNDS_TO_WITHDRAW},
@@ -163,7 +170,7 @@ OF_ACTION: Final[dict[str, dict[str, Kind]]] = {
 
 
 def kind_of(code: str, action: str = "") -> Kind:
-    """What a problem's code is called; `action` is place, cancel, amend, withdraw, or empty for reads."""
+    """What a problem's code is called; `action` is a key of OF_ACTION, or empty for reads."""
     return OF_ACTION.get(action, {}).get(code) or OF_PROBLEM[code]
 
 

@@ -154,14 +154,16 @@ def _find(call: Call, client_name: str, market: Listed | None) -> StoredList:
     return stored
 
 
-def _placing(run: Any, fields: params.Fields, required: tuple[str, ...], legs: int) -> Endpoint:
-    return Endpoint(run, fields, required, access=TRADE, action="place", writes=True, places=legs)
+def _placing(
+    run: Any, fields: params.Fields, required: tuple[str, ...], *, places: int = 2, action: str = "place"
+) -> Endpoint:
+    return Endpoint(run, fields, required, access=TRADE, action=action, writes=True, places=places)
 
 
-PLACE_OCO: Final = _placing(place_oco, list_params.OCO_FIELDS, list_params.OCO_REQUIRED, 2)
-PLACE_OTO: Final = _placing(place_oto, list_params.OTO_FIELDS, list_params.OTO_REQUIRED, 2)
-PLACE_OTOCO: Final = _placing(place_otoco, list_params.OTOCO_FIELDS, list_params.OTOCO_REQUIRED, 3)
-PLACE_OLD_OCO: Final = _placing(place_old_oco, list_params.OLD_OCO_FIELDS, list_params.OLD_OCO_REQUIRED, 2)
+PLACE_OCO: Final = _placing(place_oco, list_params.OCO_FIELDS, list_params.OCO_REQUIRED, action="oco")
+PLACE_OTO: Final = _placing(place_oto, list_params.OTO_FIELDS, list_params.OTO_REQUIRED)
+PLACE_OTOCO: Final = _placing(place_otoco, list_params.OTOCO_FIELDS, list_params.OTOCO_REQUIRED, places=3)
+PLACE_OLD_OCO: Final = _placing(place_old_oco, list_params.OLD_OCO_FIELDS, list_params.OLD_OCO_REQUIRED, action="oco")
 ORDER_LIST: Final = {
     "GET": Endpoint(
         query, {"orderListId": params.integer(), "origClientOrderId": params.client_id}, weight=4, access=READ
