@@ -1,22 +1,29 @@
 """What one socket of /ws-api/v3 has under way.
 
-Orders go to the matcher in the client's order and nobody waits for it: they are prepared one after the other, and
-answered when the matcher did. Everything else is answered as it gets ready. Both may need the database, so both are
-prepared in a thread.
+Orders go to the matcher in the client's order and nobody waits for it: those that have come meanwhile are prepared
+together, pass the gate in one round trip to Redis, and are answered when the matcher did. What needs the database,
+which Django tells by refusing a query on an event loop's thread, is done again in a thread. Reads and writes of several
+steps run in threads altogether; reads are answered as they get ready.
 """
 
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
-from accounts.binance import errors
+from django.core.exceptions import SynchronousOnlyOperation
+
+from accounts import gate as gates
+from accounts.binance import endpoint, errors
 from accounts.binance.errors import Refusal, refusal_of, refuse
+from accounts.gate import Question
+from accounts.limits import limit_of
 from accounts.problems import Problem
 from matching import gateway
 from matching.engine.commands import Command
 from matching.gateway import GatewayError, Outcome, Result
+from orders.binance.sockets.admission import Answer, gate_here
 from orders.binance.sockets.api_request import ApiRequest
 from orders.sockets.limits import IN_FLIGHT_COMMANDS_MAX
 
@@ -25,24 +32,32 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TOGETHER_MAX: Final = 100
+
 
 @dataclass(slots=True)
 class Prepared:
-    """A command to send, and how to make the answer of its result."""
+    """A command to send, what to ask the gate about it, and how to make the answer of its result."""
 
     command: Command
+    question: Question
     interpret: Callable[[Result], Any]
 
 
 @dataclass(slots=True)
 class Work:
-    """One request on its way. `limits` is filled while it is prepared; `action` is what errors are told by."""
+    """One request on its way. `limits` is filled on it; `action` is what errors are told by.
+
+    `makes_command`: `prepare` gives a Prepared. `in_line`: it must not overtake those before it.
+    """
 
     request: ApiRequest
     prepare: Callable[["Work"], Any]
-    limits: list[dict[str, Any]]
+    limits: list[dict[str, Any]] = field(default_factory=list)
     action: str = ""
     is_signed: bool = False
+    in_line: bool = False
+    makes_command: bool = False
 
 
 class ApiDesk:
@@ -54,38 +69,67 @@ class ApiDesk:
         self._server = server
         self._answer, self._refuse = answer, refuse
         self._line: deque[Work] = deque()
-        self._is_preparing = False
+        self._is_busy = False
         self._in_flight = 0
 
-    def take(self, work: Work, *, in_line: bool) -> None:
+    def take(self, work: Work) -> None:
         """Begin a request; returns at once. Raises Refusal when too many are under way."""
         if self._in_flight >= IN_FLIGHT_COMMANDS_MAX:
             raise refuse(errors.OF_PROBLEM["too_many_in_flight"])
         self._in_flight += 1
-        if in_line:
-            self._line.append(work)
-            self._pump()
-        else:
+        if not work.in_line:
             self._server.hub.spawn(self._run(work, lambda: work.prepare(work)))
+            return
+        self._line.append(work)
+        if not self._is_busy:
+            self._is_busy = True
+            self._server.hub.spawn(self._work_off())
 
-    def _pump(self) -> None:
-        if self._line and not self._is_preparing:
-            self._is_preparing = True
-            self._server.hub.spawn(self._prepare(self._line.popleft()))
-
-    async def _prepare(self, work: Work) -> None:
+    async def _work_off(self) -> None:
         try:
-            prepared = await self._in_thread(lambda: work.prepare(work))
-        except Exception as error:
-            self._end(work, error)
-        else:
-            if isinstance(prepared, Prepared):
-                self._submit(work, prepared)
-            else:
-                self._end(work, prepared)
+            while self._line:
+                if self._line[0].makes_command:
+                    await self._send_together(self._commands_in_front())
+                else:
+                    work = self._line.popleft()
+                    await self._run(work, lambda work=work: work.prepare(work))  # type: ignore[misc]
         finally:
-            self._is_preparing = False
-            self._pump()
+            self._is_busy = False
+
+    def _commands_in_front(self) -> list[Work]:
+        front: list[Work] = []
+        while self._line and self._line[0].makes_command and len(front) < TOGETHER_MAX:
+            front.append(self._line.popleft())
+        return front
+
+    async def _send_together(self, works: list[Work]) -> None:
+        ready: list[tuple[Work, Prepared]] = []
+        for work in works:
+            try:
+                ready.append((work, await self._prepared(work)))
+            except Exception as error:
+                self._end(work, error)
+        if not ready:
+            return
+        try:
+            answers = await gate_here().ask([prepared.question for _, prepared in ready])
+        except Exception as error:
+            for work, _ in ready:
+                self._end(work, error)
+            return
+        for (work, prepared), answer in zip(ready, answers, strict=True):
+            try:
+                _admit(work, prepared.question, answer)
+                self._submit(work, prepared)
+            except Exception as error:
+                self._end(work, error)
+
+    async def _prepared(self, work: Work) -> Prepared:
+        try:
+            prepared: Prepared = work.prepare(work)
+        except SynchronousOnlyOperation:
+            prepared = await self._server.in_thread(lambda: work.prepare(work))
+        return prepared
 
     def _submit(self, work: Work, prepared: Prepared) -> None:
         post = self._server.replies.post
@@ -94,20 +138,25 @@ class ApiDesk:
             if isinstance(outcome, GatewayError):
                 self._end(work, refuse(errors.kind_of(outcome.code, work.action)))
             else:
-                result: Sequence[Result] = outcome
-                self._server.hub.spawn(self._run(work, lambda: prepared.interpret(result[0]), executed=True))
+                self._interpret(work, prepared, outcome)
 
         # The callback comes in the gateway's thread; `post` brings it here.
         gateway.submit_nowait([prepared.command], lambda outcome: post(landed, outcome))
 
-    async def _run(self, work: Work, run: Callable[[], Any], *, executed: bool = False) -> None:
+    def _interpret(self, work: Work, prepared: Prepared, results: Sequence[Result]) -> None:
         try:
-            self._end(work, await self._in_thread(run))
+            self._end(work, prepared.interpret(results[0]))
+        except SynchronousOnlyOperation:
+            self._server.hub.spawn(self._run(work, lambda: prepared.interpret(results[0]), executed=True))
+        except Exception as error:
+            self._end(work, _unknown(error))
+
+    async def _run(self, work: Work, run: Callable[[], Any], *, executed: bool = False) -> None:
+        running: Awaitable[Any] = self._server.in_thread(run)
+        try:
+            self._end(work, await running)
         except Exception as error:
             self._end(work, _unknown(error) if executed else error)
-
-    def _in_thread(self, run: Callable[[], Any]) -> Awaitable[Any]:
-        return self._server.in_thread(run)
 
     def _end(self, work: Work, result: Any) -> None:
         self._in_flight -= 1
@@ -115,6 +164,28 @@ class ApiDesk:
             self._refuse(work, refusal_of(result, work.action))
         else:
             self._answer(work, result)
+
+
+def _admit(work: Work, question: Question, answer: Answer) -> None:
+    """Let a command pass, its counts into the answer. Raises Refusal, Problem, redis.RedisError."""
+    if isinstance(answer, Exception):
+        raise answer
+    try:
+        allowance = gates.judge(question, answer)
+    except Problem as problem:
+        raise endpoint.told_by_gate(problem, question.caller) from None
+    tell_orders(work, question.caller.tier, allowance.placed_in_window, allowance.placed_today)
+
+
+def tell_orders(work: Work, tier: str, recently: int, today: int) -> None:
+    """How many orders the account has placed, into the answer's limits."""
+    window, day = limit_of(tier, "orders"), limit_of(tier, "orders_today")
+    for interval, number, limit, count in (
+        ("SECOND", window.window_s, window.units, recently), ("DAY", 1, day.units, today)
+    ):  # fmt: skip
+        work.limits.append(
+            {"rateLimitType": "ORDERS", "interval": interval, "intervalNum": number, "limit": limit, "count": count}
+        )
 
 
 def _unknown(error: Exception) -> Exception:

@@ -13,11 +13,11 @@ from accounts.binance import auth, endpoint, errors, params
 from accounts.binance.endpoint import KEYED, PUBLIC, Call, Endpoint
 from accounts.binance.errors import Refusal, refuse
 from accounts.keys import KnownKey
-from accounts.limits import limit_of
+from matching.engine.commands import Command
 from matching.gateway import Result
 from orders import order_entry
 from orders.binance import account, lists, market, market_history, order_params, reads, shapes, symbols, trading
-from orders.binance.sockets.api_desk import Prepared, Work
+from orders.binance.sockets.api_desk import Prepared, Work, tell_orders
 from orders.binance.sockets.api_request import signed_text
 from orders.requests import OrderName
 
@@ -33,7 +33,9 @@ class Session:
     ip: str
 
 
-Prepare = Callable[[Call], Prepared]
+# A command, and how to make the answer of its result.
+Made = tuple[Command, Callable[[Result], Any]]
+Prepare = Callable[[Call], Made]
 
 READS: Final[dict[str, Endpoint]] = {
     "ping": market.PING,
@@ -76,7 +78,7 @@ WRITES: Final[dict[str, Endpoint]] = {
 }
 
 
-def place(call: Call) -> Prepared:
+def place(call: Call) -> Made:
     """order.place."""
     new = order_params.read_new_order(call.values)
     command = order_entry.place_command(
@@ -89,10 +91,10 @@ def place(call: Call) -> Prepared:
             raise refuse(errors.DUPLICATE)
         return shapes.placed_json(made, new.market, new.response)
 
-    return Prepared(command, interpret)
+    return command, interpret
 
 
-def cancel(call: Call) -> Prepared:
+def cancel(call: Call) -> Made:
     """order.cancel."""
     listed = symbols.listed(call.values["symbol"])
     caller = call.caller
@@ -111,7 +113,7 @@ def cancel(call: Call) -> Prepared:
             trading.as_canceled(order, canceled), listed, client_id=client_id, time_us=canceled.time_us
         )
 
-    return Prepared(command, interpret)
+    return command, interpret
 
 
 COMMANDS: Final[dict[str, tuple[Endpoint, Prepare]]] = {
@@ -135,7 +137,7 @@ def endpoint_of(method: str) -> Endpoint:
 
 
 def preparation(method: str, served: Endpoint, session: Session) -> Callable[[Work], Any]:
-    """What to do in a thread: know the caller, read the parameters, count, and run or make the command."""
+    """What to do: know the caller, read the parameters, and make the command or, in a thread, run it all."""
     command = COMMANDS.get(method)
 
     def prepare(work: Work) -> Any:
@@ -148,9 +150,13 @@ def preparation(method: str, served: Endpoint, session: Session) -> Callable[[Wo
             call = Call({}, caller_of(values, session))
             auth.require(call.caller, served.access)
         call.values = params.read(own(values, is_public=is_public), served.fields, served.required)
+        if command is not None:
+            made, interpret = command[1](call)
+            return Prepared(made, gate.question(call.caller, placed=served.places), interpret)
         if served.writes:
-            count_orders(work, call.caller, served.places)
-        return command[1](call) if command is not None else served.run(call)
+            allowance = endpoint.admit(call.caller, {}, places=served.places)
+            tell_orders(work, call.caller.tier, allowance.placed_in_window, allowance.placed_today)
+        return served.run(call)
 
     return prepare
 
@@ -182,19 +188,6 @@ def caller_of(values: dict[str, str], session: Session) -> Caller:
     if now_us - sent_us > window_us:
         raise refuse(errors.OUTSIDE_WINDOW)
     return auth.session_caller(session.known, sent_us + window_us - auth.signing.WINDOW_MS_DEFAULT * 1_000)
-
-
-def count_orders(work: Work, caller: Caller, places: int) -> None:
-    """The last check before a write, as REST makes it; its counts go into the answer."""
-    allowance = endpoint.admit(caller, {}, places=places)
-    window, today = limit_of(caller.tier, "orders"), limit_of(caller.tier, "orders_today")
-    for interval, number, limit, count in (
-        ("SECOND", window.window_s, window.units, allowance.placed_in_window),
-        ("DAY", 1, today.units, allowance.placed_today),
-    ):
-        work.limits.append(
-            {"rateLimitType": "ORDERS", "interval": interval, "intervalNum": number, "limit": limit, "count": count}
-        )
 
 
 def log_on(values: dict[str, str], session: Session) -> KnownKey:

@@ -90,7 +90,7 @@ class ApiSocket:
             self._complain(unreadable)
             return
         self._nonsense = 0
-        work = Work(request, _nothing, [])
+        work = Work(request, _nothing)
         try:
             self._begin(work)
         except Exception as error:
@@ -110,7 +110,8 @@ class ApiSocket:
         weight = served.weight if isinstance(served.weight, int) else served.weight(work.request.values)
         self._count(work, weight)
         work.prepare = api_methods.preparation(method, served, Session(self._known, self._ip))
-        self._desk.take(work, in_line=method in api_methods.IN_LINE)
+        work.in_line, work.makes_command = method in api_methods.IN_LINE, method in api_methods.COMMANDS
+        self._desk.take(work)
 
     def _count(self, work: Work, weight: int) -> None:
         used = weights.take(self._ip, weight)
