@@ -27,6 +27,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # These need what the seed makes.
 AFTER_SEED = {"bots"}
 POLL_S = 0.3
+SNAPSHOT_S_MAX = 20.0
 PATIENCE_S = 10.0  # between two words on what is still awaited
 
 
@@ -84,6 +85,7 @@ class Run:
                 begun = time.monotonic()
                 self.console.say("stopping")
                 await self._stop_processes()
+                await self._snapshot()
                 forget_urls(self.var_dir)
                 servers.stop()
                 end_leftovers(self.var_dir)
@@ -187,6 +189,16 @@ class Run:
         for kept in self.kept:
             kept.stop()
         await asyncio.gather(*self._tasks)
+
+    async def _snapshot(self) -> None:
+        """Of the matcher where it stopped: the next start replays nothing, and may have another engine version."""
+        if self.kept:
+            try:
+                await asyncio.wait_for(
+                    self._command("writing a snapshot", "snapshot", "python manage.py snapshot"), SNAPSHOT_S_MAX
+                )
+            except (CommandFailed, TimeoutError) as error:
+                self.console.say(f"no snapshot was written: {error or 'it took too long'}")
 
     def _welcome(self) -> None:
         self.console.plain(probe.welcome(self.address, self.host, self.socket_port, self.var_dir))

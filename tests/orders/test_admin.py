@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from accounts import operators as account_operators
@@ -80,6 +81,22 @@ def test_a_halt_is_a_command_with_a_name_to_it(exchange, client, operator):
     ):  # fmt: skip
         command_state(client, action)
         assert last_events()[-1][:3] == ["state", 1, state]
+
+
+def test_a_market_can_be_halted_from_the_command_line(exchange, operator, capsys):
+    call_command("market_state", "all", "halted", by="ops")
+    told = capsys.readouterr().out
+    assert [f"{symbol} is halted" in told for symbol in ("BTC-USDT", "ETH-USDT", "ETH-BTC")] == [True] * 3
+    done = AuditEntry.objects.latest("id")
+    assert (done.action, done.actor, done.detail["outcome"]) == ("market.state", operator, "executed")
+    call_command("market_state", "BTC-USDT", "open", by="ops")
+    assert last_events()[-1][:3] == ["state", 1, "open"]
+
+    head = journal.head()
+    for arguments, by in ((("BTC-USDT", "halted"), "nobody"), (("NO-MARKET", "halted"), "ops")):
+        with pytest.raises(CommandError):
+            call_command("market_state", *arguments, by=by)
+    assert journal.head() == head
 
 
 def test_a_command_that_comes_too_late_is_refused(exchange, client, operator, monkeypatch):
