@@ -47,13 +47,13 @@ def by_symbol(symbol: str) -> Listed:
 
 
 def by_id(market_id: int) -> Listed:
-    """Raises Problem unknown_market."""
+    """A market that something stored or executed names. Raises Problem unavailable: the read model lacks it yet."""
     market = _by_id.get(market_id)
     if market is None:
         _reload()
         market = _by_id.get(market_id)
         if market is None:
-            raise Problem("unknown_market", f"no market {market_id}")
+            raise Problem("unavailable", f"market {market_id} is not known here yet")
     return market
 
 

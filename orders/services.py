@@ -7,9 +7,11 @@ surely nothing was executed, GatewayTimeout when nobody knows.
 
 from collections.abc import Sequence
 
+from accounts import outcome
 from accounts.problems import Problem
 from matching import gateway
 from matching.engine.commands import Command
+from matching.gateway import Result
 from orders import order_entry
 from orders.placed import AmendedOrder, CanceledAll, CanceledList, CanceledOrder, PlacedList, PlacedOrder
 from orders.requests import AmendRequest, ListRequest, OrderName, OrderRequest
@@ -18,7 +20,7 @@ from orders.requests import AmendRequest, ListRequest, OrderName, OrderRequest
 def place_order(*, account_id: int, order: OrderRequest, deadline_us: int = 0) -> PlacedOrder:
     """Place one order. With a client id that is already taken by the same content, its first result."""
     command = order_entry.place_command(account_id=account_id, order=order, deadline_us=deadline_us)
-    return order_entry.read_placed(gateway.submit([command])[0])
+    return order_entry.read_placed(_submit([command])[0])
 
 
 def place_orders(
@@ -36,7 +38,7 @@ def place_orders(
         except Problem as problem:
             prepared.append(problem)
     sent = [item for item in prepared if not isinstance(item, Problem)]
-    results = iter(gateway.submit(sent) if sent else [])
+    results = iter(_submit(sent) if sent else [])
     answers: list[PlacedOrder | Problem] = []
     for item in prepared:
         try:
@@ -51,13 +53,13 @@ def place_orders(
 def replace_order(*, account_id: int, target: OrderName, order: OrderRequest, deadline_us: int = 0) -> PlacedOrder:
     """Cancel `target` and place `order`, both or neither."""
     command = order_entry.replace_command(account_id=account_id, target=target, order=order, deadline_us=deadline_us)
-    return order_entry.read_placed(gateway.submit([command])[0])
+    return order_entry.read_placed(_submit([command])[0])
 
 
 def place_list(*, account_id: int, order_list: ListRequest, deadline_us: int = 0) -> PlacedList:
     """Place the orders of a list, all or none. With client ids that this very list has taken, its first result."""
     command = order_entry.list_command(account_id=account_id, order_list=order_list, deadline_us=deadline_us)
-    return order_entry.read_placed_list(gateway.submit([command])[0])
+    return order_entry.read_placed_list(_submit([command])[0])
 
 
 def cancel_list(*, account_id: int, list_id: int = 0, client_id: str = "", deadline_us: int = 0) -> CanceledList:
@@ -65,19 +67,19 @@ def cancel_list(*, account_id: int, list_id: int = 0, client_id: str = "", deadl
     list_id, cancels = order_entry.list_cancel_commands(
         account_id=account_id, list_id=list_id, client_id=client_id, deadline_us=deadline_us
     )
-    return order_entry.read_canceled_list(list_id, gateway.submit(cancels))
+    return order_entry.read_canceled_list(list_id, _submit(cancels))
 
 
 def amend_order(*, account_id: int, name: OrderName, changes: AmendRequest, deadline_us: int = 0) -> AmendedOrder:
     """Change an order's price and total size; it keeps its priority when only the size falls."""
     command = order_entry.amend_command(account_id=account_id, name=name, changes=changes, deadline_us=deadline_us)
-    return order_entry.read_amended(gateway.submit([command])[0])
+    return order_entry.read_amended(_submit([command])[0])
 
 
 def cancel_order(*, account_id: int, name: OrderName, deadline_us: int = 0) -> CanceledOrder:
     """Cancel one order."""
     command = order_entry.cancel_command(account_id=account_id, name=name, deadline_us=deadline_us)
-    return order_entry.read_canceled(gateway.submit([command])[0])
+    return order_entry.read_canceled(_submit([command])[0])
 
 
 def cancel_orders(
@@ -89,7 +91,7 @@ def cancel_orders(
         for name in names
         if isinstance(name, OrderName)
     ]
-    results = iter(gateway.submit(sent) if sent else [])
+    results = iter(_submit(sent) if sent else [])
     answers: list[CanceledOrder | Problem] = []
     for name in names:
         try:
@@ -108,7 +110,7 @@ def cancel_all_orders(
     command = order_entry.cancel_all_command(
         account_id=account_id, market=market, side=side, deadline_us=deadline_us
     )  # fmt: skip
-    return order_entry.read_canceled_all(gateway.submit([command])[0])
+    return order_entry.read_canceled_all(_submit([command])[0])
 
 
 def set_dead_man_switch(*, account_id: int, timeout_ms: int, deadline_us: int = 0) -> tuple[int, int]:
@@ -117,5 +119,11 @@ def set_dead_man_switch(*, account_id: int, timeout_ms: int, deadline_us: int = 
     Returns when it fires (µs since the epoch, 0: never) and the command's sequence.
     """
     command = order_entry.dead_man_command(account_id=account_id, timeout_ms=timeout_ms, deadline_us=deadline_us)
-    result = gateway.submit([command])[0]
+    result = _submit([command])[0]
     return order_entry.read_dead_man(result), result.sequence
+
+
+def _submit(commands: Sequence[Command]) -> list[Result]:
+    results = gateway.submit(commands)
+    outcome.answered()
+    return results

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from django.db import connection, transaction
 
+from accounts import outcome
 from accounts.problems import Problem
 from matching import gateway, journal
 from matching.engine.commands import Command
@@ -88,6 +89,7 @@ def send(rows: Sequence[Row], commands: Sequence[Command]) -> list[tuple[Result,
         results = gateway.submit([[kind, deadline_us, *fields] for kind, _, *fields in commands])
     except GatewayBusy as error:
         raise GatewayTimeout("not executed yet; it will be sent again") from error
+    outcome.answered()
     _forget_deadlines(rows, results, earlier_us)
     return [(result, result.time_us > before) for result, before in zip(results, earlier_us, strict=True)]
 

@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 
+from accounts import outcome
 from accounts.problems import Problem
 from matching.gateway import GatewayError
 
@@ -40,7 +41,15 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
 
 
 def problem_of(error: BaseException) -> Problem:
-    """The problem an exception stands for; what nobody expected is logged and told by its request_id only."""
+    """The problem an exception stands for; what nobody expected is logged and told by its request_id only.
+
+    Of a request whose commands were executed nothing says that they were not.
+    """
+    problem = _problem_of(error)
+    return outcome.told_after(problem) if outcome.is_answered() else problem
+
+
+def _problem_of(error: BaseException) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, GatewayError):

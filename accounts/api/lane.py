@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, ResolverMatch, get_resolver
 from prometheus_client import Histogram
 
-from accounts import limits
+from accounts import limits, outcome
 from accounts.api import errors
 from accounts.api.answers import Answers
 from accounts.api.authentication import client_ip
@@ -47,6 +47,7 @@ class ApiLane:
         if not path.startswith(PREFIXES) or path.startswith(PAGES):
             return self.get_response(request)
         started = time.perf_counter()
+        outcome.begin()
         try:
             view, response = self._answer(request)
         except Exception as error:

@@ -10,7 +10,7 @@ import orjson
 from django.http import HttpResponse
 
 from accounts.api.errors import problem_of
-from accounts.problems import PROBLEMS, Problem
+from accounts.problems import PROBLEMS
 
 
 class Kind(NamedTuple):
@@ -183,7 +183,7 @@ def refusal_of(error: BaseException, action: str = "") -> Refusal:
     """The refusal an exception stands for; what nobody expected is logged as it is under /api/v1."""
     if isinstance(error, Refusal):
         return error
-    problem = error if isinstance(error, Problem) else problem_of(error)
+    problem = problem_of(error)
     kept = {name: value for name, value in problem.headers.items() if name in {"Retry-After", "Allow"}}
     return refuse(kind_of(problem.code, action), headers=kept)
 

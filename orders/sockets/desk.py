@@ -10,6 +10,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 
 from accounts import limits as rate_limits
 from accounts.auth import Caller
+from accounts.outcome import told_after
 from accounts.problems import Problem
 from accounts.services import TRADE
 from matching import gateway
@@ -129,7 +130,7 @@ class Desk:
             work = self._server.in_thread(lambda: prepared.interpret(results))
             self._server.hub.spawn(self._answer_from_thread(request, work))
         except Problem as problem:
-            self._refuse(request, problem)
+            self._refuse(request, told_after(problem))
         except Exception:
             log.exception("a result could not be read")
             self._refuse(request, Problem("unknown_outcome"))
@@ -138,7 +139,7 @@ class Desk:
         try:
             self._reply(frames.ok(request, await work))
         except Problem as problem:
-            self._refuse(request, problem)
+            self._refuse(request, told_after(problem))
         except Exception:
             log.exception("a result could not be read")
             self._refuse(request, Problem("unknown_outcome"))

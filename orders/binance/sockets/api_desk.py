@@ -19,6 +19,7 @@ from accounts.binance import endpoint, errors
 from accounts.binance.errors import Refusal, refusal_of, refuse
 from accounts.gate import Question
 from accounts.limits import limit_of
+from accounts.outcome import told_after
 from accounts.problems import Problem
 from matching import gateway
 from matching.engine.commands import Command
@@ -190,7 +191,9 @@ def tell_orders(work: Work, tier: str, recently: int, today: int) -> None:
 
 def _unknown(error: Exception) -> Exception:
     """Of a command that was executed nothing may say that it was not."""
-    if isinstance(error, (Refusal, Problem)):
+    if isinstance(error, Problem):
+        return told_after(error)
+    if isinstance(error, Refusal):
         return error
     log.error("a result could not be read", exc_info=error)
     return Problem("unknown_outcome")
