@@ -50,8 +50,6 @@ class OrderDecisions:
     """Single orders that suit the state of `engine`, and what is done with them."""
 
     time_us = START_US
-    # What the engine under test takes by now; without any of these, orders are as they were before.
-    speaks: frozenset[str] = frozenset({"trigger", "trail", "display", "list"})
 
     def __init__(self, choice: Choice, engine: ReferenceEngine) -> None:
         self.choice, self.engine = choice, engine
@@ -174,25 +172,24 @@ class OrderDecisions:
             order = self.conditional(market, side, size)
         if order.get("tif") == c.GTD:
             order["expires_us"] = self.expires_us()
-        rests = order.get("price") and order.get("tif", c.GTC) in (c.GTC, c.GTD)
-        if rests and "display" in self.speaks and self.chance(30):
+        if order.get("price") and order.get("tif", c.GTC) in (c.GTC, c.GTD) and self.chance(30):
             order["display"] = self.display()
             if self.chance(3):
                 order["size"] = 100 * max(1, order["display"]) + self.choice.integer(0, 1)
         order["stp"] = self.choice.one_of((0, 1, 2, 3, 4))
         if self.chance(4):
-            names = ["post_only", "tif", "type", "stp", *sorted(self.speaks - {"list"})]
-            order[self.choice.one_of(names)] = self.choice.integer(0, 5)
+            name = self.choice.one_of(("post_only", "tif", "type", "stp", "trigger", "trail", "display"))
+            order[name] = self.choice.integer(0, 5)
         return order
 
     def conditional(self, market: Market, side: int, size: int) -> dict[str, Any]:
         """A stop, a take-profit or a trailing one, with a limit or at market."""
-        trigger = self.choice.one_of((c.STOP, c.TAKE_PROFIT)) if "trigger" in self.speaks else c.STOP
+        trigger = self.choice.one_of((c.STOP, c.TAKE_PROFIT))
         away = self.choice.one_of((1, 2, 3, 5, 1, 2, 0))
         stop = max(0, market.last + (away if rises(side, trigger) else -away))
         order: dict[str, Any] = {"trigger": trigger, "stop": stop, "size": size}
         around = stop
-        if "trail" in self.speaks and self.chance(35):
+        if self.chance(35):
             order["trail"] = self.choice.one_of(TRAILS)
             if self.chance(60):
                 order["stop"], around = 0, market.last

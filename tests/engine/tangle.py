@@ -17,7 +17,7 @@ class TangleGenerator(Generator):
 
     def weights(self) -> Sequence[tuple[Callable[[], list[Any]], int]]:
         return (
-            (self.place, 46), (self.order_list, 30 if "list" in self.speaks else 0), (self.amend, 6), (self.cancel, 4),
+            (self.place, 46), (self.order_list, 30), (self.amend, 6), (self.cancel, 4),
             (self.replace, 4), (self.tick, 4), (self.cancel_all, 1), (self.deadman, 1), (self.state, 3),
             (self.market, 1),
         )  # fmt: skip

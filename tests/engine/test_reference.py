@@ -29,7 +29,7 @@ CODES = {
 REASONS = {
     "done filled 0", "done unfilled 0", "done fok 0", "done stp 0", "done stp 1", "done funds 0", "done canceled 1",
     "done canceled 2", "done replaced 1", "done replaced 2", "done expired 1", "done expired 2", "done deadman 1",
-    "done deadman 2", "done deadman 3", "done list 1", "done list 2", "done list 3", "done refused 3",
+    "done deadman 2", "done list 1", "done list 2", "done list 3", "done refused 3",
     "done canceled 3",
 }  # fmt: skip
 
