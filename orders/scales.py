@@ -120,6 +120,9 @@ def amount_to_atoms(text: str, scale: int) -> int:
 
 
 def _parse(text: str, scale: int, too_precise: str, detail: str) -> int:
+    # As everywhere at the edges: a plain decimal. The money module itself reads exponents.
+    if isinstance(text, str) and ("e" in text or "E" in text):
+        raise Problem("invalid_number")
     try:
         return parse_decimal(text, scale)
     except InvalidAmount as error:

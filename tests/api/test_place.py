@@ -124,7 +124,7 @@ REFUSED_AT_THE_EDGE = [
     ({"quote_amount": "9" * 60}, 422, "notional_too_large"),
     ({"price": "9" * 400}, 400, "invalid_number"),
     ({"size": "0." + "0" * 400 + "1"}, 400, "invalid_number"),
-    ({"price": "NaN"}, 400, "invalid_number"),
+    ({"price": "NaN"}, 400, "invalid_number"), ({"price": "6e4"}, 400, "invalid_number"),
     ({"price": "Infinity"}, 400, "invalid_number"),
     ({"price": "1e5"}, 400, "invalid_number"),
     ({"size": ""}, 400, "invalid_number"),

@@ -30,6 +30,13 @@ def test_an_unknown_address_of_the_api_is_a_problem() -> None:
     assert answer.json()["code"] == "not_found"
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/no/such/page", "/api/v1/no/such/thing", "/api/v1/account"])
+def test_what_a_client_does_wrong_is_no_line_in_our_log(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert Client().get(path).status_code in (401, 404)
+    assert [record for record in caplog.records if record.name == "django.request"] == []
+
+
 @override_settings(ROOT_URLCONF=__name__)
 def test_a_fault_of_ours_tells_nothing_of_the_inside() -> None:
     # No database mark: the page must not need what may be broken.

@@ -30,13 +30,12 @@ def test_tick_and_lot_are_written_exactly():
 
 def test_text_to_integers():
     assert BTC_USDT.price_to_ticks("60000.5") == 6_000_050
-    assert BTC_USDT.price_to_ticks("6e4") == 6_000_000
     assert BTC_USDT.size_to_lots("1.50000000") == 150_000
     assert COARSE.price_to_ticks("7.50") == 15
     assert COARSE.size_to_lots("100") == 4
 
 
-@pytest.mark.parametrize("text", ["60000.001", "0.005", "1e-9"])
+@pytest.mark.parametrize("text", ["60000.001", "0.005"])
 def test_price_off_the_tick(text):
     assert refusal(BTC_USDT.price_to_ticks, text) == "price_not_on_tick"
 
@@ -53,7 +52,7 @@ def test_size_off_the_lot(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", " 1", "1 ", "NaN", "inf", "-Infinity", "1e400", "0x10", "1_000", "१", "1,5", "9" * 400, None, 1.5, True],
+    ["", " 1", "1 ", "NaN", "inf", "-Infinity", "1e400", "6e4", "6E4", "1e-9", "0x10", "1_000", "१", "1,5", "9" * 400, None, 1.5, True],
 )
 def test_what_is_no_number(text):
     assert refusal(BTC_USDT.price_to_ticks, text) == "invalid_number"

@@ -57,7 +57,9 @@ def test_public_channels_show_a_trade(stack: Stack, maker: dict[str, Any], taker
             "id": before[-1]["id"] + 1 if before else 1, "price": "3001.5", "size": "0.25", "quote": "750.375",
             "side": "buy", "time": taken["updated_at"], "sequence": taken["sequence"],
         }  # fmt: skip
-        ticker = public.on("ticker", "update", lambda message: message["ticker"]["last"] == "3001.5")["ticker"]
+        message = public.on("ticker", "update", lambda message: message["ticker"]["last"] == "3001.5")
+        assert message["market"] == MARKET
+        ticker = message["ticker"]
         assert (ticker["market"], ticker["ask"], ticker["ask_size"]) == (MARKET, "3001.5", "0.5")
         (candle,) = public.on("candles", "update")["candles"]
         assert (candle["close"], candle["open_time"] % 60_000) == ("3001.5", 0)
