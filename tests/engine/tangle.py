@@ -13,7 +13,7 @@ from tests.engine.reference_state import Market
 
 
 class TangleGenerator(Generator):
-    """Three accounts in two markets whose prices are so low that a tick is a per cent."""
+    """Three accounts in three markets whose prices are so low that a tick is a per cent, in the third a third."""
 
     def weights(self) -> Sequence[tuple[Callable[[], list[Any]], int]]:
         return (
@@ -26,7 +26,7 @@ class TangleGenerator(Generator):
         return self.choice.one_of((1, 2, 3))
 
     def market_id(self) -> int:
-        return self.choice.one_of((1, 2))
+        return self.choice.one_of((1, 2, 1, 2, 3))
 
     def size(self) -> int:
         return self.choice.one_of((1, 2, 3, 4, 2, 1, 6))
@@ -43,30 +43,32 @@ class TangleGenerator(Generator):
         closed = [m.id for m in self.engine.markets.values() if m.state != "open"]
         if closed and self.chance(50):
             return c.state(market=self.choice.one_of(closed), state="open")
-        return tangle_rules(self.choice.one_of((1, 2)))
+        return tangle_rules(self.choice.one_of((1, 2, 3)))
 
     def market(self) -> list[Any]:
         changes: dict[str, Any] = self.choice.one_of(
             ({"max_orders": 4}, {"max_lots": 3}, {"min_lots": 2}, {"band_ppm": 20_000}, {"min_notional": 300})
         )
-        return tangle_rules(self.choice.one_of((1, 2)), **changes)
+        return tangle_rules(self.choice.one_of((1, 2, 3)), **changes)
 
 
 def tangle_rules(market: int, **changes: Any) -> list[Any]:
-    """Market 2 halts for a moment whenever its price moves by three ticks."""
+    """Market 2 halts for a moment whenever its price moves by three ticks; market 3 is at the lowest prices."""
     rules = {
-        "max_orders": 30, "band_ppm": 300_000, "min_notional": 0, "min_lots": 1, "breaker_ppm": 25_000 * (market - 1),
+        "max_orders": 30, "band_ppm": 300_000, "min_notional": 0, "min_lots": 1, "breaker_ppm": 25_000 * (market == 2),
         "reference_price": 100, "halt_us": SECOND_US // 2, "reopen_us": SECOND_US // 4,
     }  # fmt: skip
+    if market == 3:
+        rules |= {"reference_price": 3, "band_ppm": 2_000_000}
     return market_rules(market, **(rules | changes))
 
 
 def tangle_opening() -> list[Step]:
-    """The usual opening with both markets anew, under other names, at a price of 100 ticks."""
+    """The usual opening with other markets and more money."""
     steps = [step for step in opening() if step[0][0] != "market"]
     riches = [
         c.deposit(source=50 + account, index=asset, account=account, asset=asset, amount=10**25)
         for account in (1, 2, 3)
         for asset in (1, 2, 3)
     ]
-    return steps + [(step, START_US) for step in (tangle_rules(1), tangle_rules(2), *riches)]
+    return steps + [(step, START_US) for step in (*map(tangle_rules, (1, 2, 3)), *riches)]
