@@ -181,3 +181,54 @@ def test_balances_and_deposits(stack: Stack, events: ApiClient, desks: dict[str,
     )
     assert (update["e"], update["a"]) == ("balanceUpdate", "ETH") and same(update["d"], "7.5")
     assert update["T"] == update["E"] == position["E"]
+
+
+def test_lists_and_conditional_orders(events: ApiClient, desks: dict[str, Client]) -> None:
+    """OCO, one leg of which is filled; OTO, whose second leg awakes; a trailing stop and an iceberg."""
+    place(desks["bob"], "sell", "0.05", "0.1")
+    place(desks["bob"], "buy", "0.05", "0.1")
+    oco = events.ok(
+        "orderList.place.oco", symbol=SYMBOL, side="SELL", quantity="1", listClientOrderId="pair",
+        aboveType="LIMIT_MAKER", abovePrice="0.0505", belowType="STOP_LOSS", belowStopPrice="0.0475",
+    )  # fmt: skip
+    ids = {order["orderId"] for order in oco["orders"]}
+    began = events.until(lambda event: event["e"] == "listStatus")
+    assert {event["i"]: event["o"] for event in began if event["e"] == "executionReport"}.keys() == ids
+    assert all(event["g"] == oco["orderListId"] for event in began if event["e"] == "executionReport")
+    started = began[-1]
+    assert (started["g"], started["c"], started["l"], started["L"]) == (
+        oco["orderListId"], "OCO", "EXEC_STARTED", "EXECUTING"
+    )  # fmt: skip
+    assert started["C"] == "pair" and {order["i"] for order in started["O"]} == ids
+    place(desks["bob"], "buy", "0.0505", "1")
+    ended = events.until(lambda event: event["e"] == "listStatus")
+    words = {event["i"]: (event["x"], event["X"], event["o"]) for event in ended if event["e"] == "executionReport"}
+    assert set(words.values()) == {("TRADE", "FILLED", "LIMIT_MAKER"), ("EXPIRED", "EXPIRED", "STOP_LOSS")}
+    assert (ended[-1]["l"], ended[-1]["L"]) == ("ALL_DONE", "ALL_DONE")
+
+    oto = events.ok(
+        "orderList.place.oto", symbol=SYMBOL, workingType="LIMIT", workingSide="BUY", workingPrice="0.049",
+        workingQuantity="1", workingTimeInForce="GTC", pendingType="LIMIT", pendingSide="SELL", pendingPrice="0.0515",
+        pendingQuantity="1", pendingTimeInForce="GTC",
+    )  # fmt: skip
+    working, pending = (order["orderId"] for order in oto["orders"])
+    began = {event["i"]: event for event in events.until(lambda event: event["e"] == "listStatus")[:-1] if "i" in event}
+    assert (began[working]["X"], began[pending]["X"]) == ("NEW", "PENDING_NEW")
+    assert began[pending]["x"] == "NEW" and began[pending]["w"] is False and "W" not in began[pending]
+    place(desks["bob"], "sell", "0.049", "1")
+    awake = events.until(lambda event: event.get("i") == pending)[-1]
+    assert (awake["x"], awake["X"], awake["w"], awake["W"]) == ("NEW", "NEW", True, awake["T"])
+    assert events.until(lambda event: event["e"] == "listStatus")[-1]["c"] == "OTO"
+
+    placed = events.ok(
+        "order.place", symbol=SYMBOL, side="SELL", type="TAKE_PROFIT_LIMIT", timeInForce="GTC", quantity="0.5",
+        price="0.0501", trailingDelta=100, stopPrice="0.051",
+    )  # fmt: skip
+    trailing = events.until(lambda event: event.get("i") == placed["orderId"])[-1]
+    assert (trailing["o"], trailing["d"], trailing["w"]) == ("TAKE_PROFIT_LIMIT", 100, False)
+    placed = events.ok(
+        "order.place", symbol=SYMBOL, side="BUY", type="LIMIT", timeInForce="GTC", quantity="1", price="0.047",
+        icebergQty="0.25",
+    )  # fmt: skip
+    iceberg = events.until(lambda event: event.get("i") == placed["orderId"])[-1]
+    assert same(iceberg["F"], "0.25") and same(iceberg["q"], "1")
