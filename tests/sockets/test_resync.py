@@ -1,6 +1,7 @@
 """Whatever breaks, a client ends up with the engine's book, and meanwhile never sees a hole it is not told of."""
 
 import json
+import os
 import signal
 import socket as sockets
 from collections.abc import Iterator
@@ -157,6 +158,41 @@ def test_redis_emptied_under_load(stack: Stack, traffic: Traffic, follower: Book
     assert_same_book(stack, follower)
     assert store.smembers(names.MARKETS) >= {b"BTC-USDT", b"ETH-USDT", b"ETH-BTC"}
     store.close()
+
+
+def test_redis_restarts_under_load(
+    stack: Stack, trader: dict[str, Any], traffic: Traffic, follower: BookClient
+) -> None:
+    """Its memory is gone with it, and whatever was published meanwhile: everybody gets a new snapshot."""
+    with Client(stack.socket_url) as private:
+        private.auth(trader)
+        private.ok("subscribe", channel="balances")
+        private.on("balances", "snapshot")
+        follow_for(follower, 20)
+        before = follower.snapshots
+        stack.redis.stop()
+        stack.redis.start()
+        while follower.snapshots == before:
+            follower.step()
+        private.on("balances", "snapshot")
+        follow_for(follower, 20)
+        settle(stack, traffic)
+        assert_same_book(stack, follower)
+
+
+def test_a_second_market_data_takes_over(stack: Stack, traffic: Traffic, follower: BookClient) -> None:
+    first = stack.processes.pop("marketdata")
+    stack.launch("marketdata")
+    try:
+        follow_for(follower, 20)
+        assert stack.processes["marketdata"].poll() is None, "it waits for its turn"
+    finally:
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+    follow_for(follower, 50)
+    settle(stack, traffic)
+    assert follower.snapshots == 1, "no hole was seen"
+    assert_same_book(stack, follower)
 
 
 def test_the_sockets_process_restarts(stack: Stack, traffic: Traffic, follower: BookClient) -> None:
