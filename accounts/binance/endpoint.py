@@ -93,6 +93,7 @@ def route(**methods: Endpoint) -> Callable[[HttpRequest], HttpResponse]:
 
     # The lane asks Django for no CSRF cookie: a request is signed, or public.
     view.csrf_exempt = True  # type: ignore[attr-defined]
+    view.endpoints = methods  # type: ignore[attr-defined]
     return view
 
 

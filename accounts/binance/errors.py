@@ -133,6 +133,8 @@ OF_PROBLEM: Final[dict[str, Kind]] = {
     "client_order_id_reused": DUPLICATE,
     "invalid_account": NO_TRADING,
     "unknown_withdrawal": BAD_PARAMETER,
+    "withdrawal_ended": UNSUPPORTED,
+    "withdrawal_in_progress": UNSUPPORTED,
     "unknown_account": BAD_PARAMETER,
     "already_applied": UNSUPPORTED,
     "reference_reused": Kind(-1130, "Data sent for parameter 'withdrawOrderId' is not valid."),
