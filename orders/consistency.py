@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import Max
 
-from orders.models import Order, Trade
+from orders.models import FeeTier, Order, Trade
 from orders.selectors import OPEN
 
 MISFITS_MAX: Final = 20
@@ -45,13 +45,20 @@ SELECT market_id, count(*), max(number) FROM orders_trade GROUP BY market_id HAV
 
 
 def open_orders() -> dict[int, tuple[Any, ...]]:
-    """All open orders by id: account, market, side, status, price, size, filled lots, remaining."""
-    fields = ("id", "account_id", "market_id", "side", "status", "price", "size", "filled_lots", "remaining")
+    """All open orders by id: account, market, side, status, price, size, filled lots, remaining, hidden lots."""
+    fields = (
+        "id", "account_id", "market_id", "side", "status", "price", "size", "filled_lots", "remaining", "hidden",
+    )  # fmt: skip
     names = {status.value: status.label for status in Order.Status}
     return {
         id: (account, market, side, names[status], *numbers)
         for id, account, market, side, status, *numbers in Order.objects.filter(OPEN).values_list(*fields).iterator()
     }
+
+
+def fee_tiers() -> dict[int, int]:
+    """The fee tier of each account that is not in tier 0."""
+    return dict(FeeTier.objects.filter(tier__gt=0).values_list("account_id", "tier"))
 
 
 def last_order_id() -> int:

@@ -59,6 +59,11 @@ class Market(models.Model):
     def __str__(self) -> str:
         return self.symbol
 
+    def fees_of(self, tier: int) -> tuple[int, int]:
+        """What a fee tier pays as maker and as taker, in ppm; one beyond the table pays what its last row says."""
+        maker_ppm, taker_ppm = self.fees[min(tier, len(self.fees) - 1)]
+        return maker_ppm, taker_ppm
+
 
 class Order(models.Model):
     """An accepted order, as of the last command that touched it. Its key is the engine's order id."""

@@ -27,12 +27,14 @@ def market_page(*, symbol: str, user: "User | AnonymousUser") -> dict[str, Any]:
     markets = {market.symbol: market for market in selectors.list_markets()}
     if symbol not in markets:
         raise Problem("unknown_market")
+    has_account = user.is_authenticated and accounts.has_account(user)
+    tier = selectors.fee_tier(account_id=accounts.account_of_user(user).pk) if has_account else 0
     return _connection() | {
-        "market": _rules(markets[symbol]),
+        "market": _rules(markets[symbol], tier),
         "markets": {other: _numbers(market) for other, market in markets.items()},
         "intervals": list(selectors.INTERVALS),
         "signed_in": user.is_authenticated,
-        "has_account": user.is_authenticated and accounts.has_account(user),
+        "has_account": has_account,
     }
 
 
@@ -50,12 +52,12 @@ def _numbers(market: Market) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _rules(market: Market) -> dict[str, Any]:
-    """What the order form checks before it asks the exchange; fees are those of the highest tier."""
+def _rules(market: Market, tier: int) -> dict[str, Any]:
+    """What the order form checks before it asks the exchange, and what it costs in a fee tier."""
     scale = MarketScale(market)
     return _numbers(market) | {
         "tick": scale.tick, "lot": scale.lot, "quote_step": scale.quote_text(1),
         "min_size": scale.lots_to_size(market.min_lots), "max_size": scale.lots_to_size(market.max_lots),
         "min_notional": scale.quote_text(market.min_notional),
-        "taker_fee": format_atoms(market.fees[0][1], PPM_DECIMALS),
+        "taker_fee": format_atoms(market.fees_of(tier)[1], PPM_DECIMALS),
     }  # fmt: skip

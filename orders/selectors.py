@@ -86,9 +86,9 @@ def fee_tier(*, account_id: int) -> int:
 
 
 def fees(*, account_id: int) -> list[MarketFees]:
-    """What the account pays in each market, by market id. A tier beyond a market's table uses its last row."""
+    """What the account pays in each market, by market id."""
     tier = fee_tier(account_id=account_id)
-    return [MarketFees(market, tier, *market.fees[min(tier, len(market.fees) - 1)]) for market in list_markets()]
+    return [MarketFees(market, tier, *market.fees_of(tier)) for market in list_markets()]
 
 
 def get_order(*, account_id: int, order_id: int = 0, client_id: str = "") -> Order:

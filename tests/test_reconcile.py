@@ -12,7 +12,7 @@ from matching import journal, snapshots
 from matching.projection import advance
 from matching.replica import Replica
 from matching.rows import select_rows
-from orders.models import Candle, Market, Order, Trade
+from orders.models import Candle, FeeTier, Market, Order, Trade
 from tests.projections import RandomExchange, catch_up, orders_projection, project_all, recorded, rows_of, store
 from wallets.models import Asset, Balance, LedgerEntry
 from wallets.projection import make_projection
@@ -23,11 +23,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def head() -> int:
     """A journal with a bit of everything, projected; its last sequence."""
-    rows = recorded("reconcile", 400)
+    rows = recorded("reconcile 6", 400)
     store(rows)
     project_all()
     assert Order.objects.filter(status__lte=2).count() > 5
     assert Trade.objects.count() > 20
+    assert Order.objects.filter(status=Order.Status.PENDING).exists()
+    assert Order.objects.filter(hidden__gt=1).exists()
+    assert FeeTier.objects.filter(tier__gt=0).exists()
     return rows[-1].last
 
 
@@ -175,6 +178,12 @@ PLANTED: dict[str, tuple[str, Callable[[], object]]] = {
     "an open order that was not filled so far": ("open orders", lambda: change_open(filled_lots=10**6)),
     "a closed order that is open": ("open orders", lambda: Order.objects.filter(status=3).update(status=2)),
     "a waiting order that is open": ("open orders", lambda: Order.objects.filter(status=2).update(status=1)),
+    "a pending order that waits": ("open orders", lambda: Order.objects.filter(status=0).update(status=1)),
+    "an iceberg that hides less": ("open orders", lambda: Order.objects.filter(hidden__gt=0).update(hidden=1)),
+    "hidden lots that are seen": ("book levels", lambda: Order.objects.filter(hidden__gt=0).update(hidden=0)),
+    "an account of another fee tier": ("fee tiers", lambda: add_to(FeeTier, "tier")),
+    "an account without its fee tier": ("fee tiers", lambda: FeeTier.objects.filter(tier__gt=0).delete()),
+    "a candle that takers bought more of": ("rows candles", lambda: add_to(Candle, "taker_base_volume")),
     "a level with more lots": ("book levels", lambda: change_open(remaining=10**6)),
     "fills of a closed order": ("rows fills of order", lambda: Order.objects.filter(status=3).update(fee=10**6)),
     "a lost trade": ("rows", lambda: Trade.objects.filter(id=1).delete()),

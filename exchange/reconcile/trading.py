@@ -6,14 +6,16 @@ from typing import Any
 
 from exchange.reconcile.report import Report
 from matching.engine import Engine
+from matching.engine.state import DUE, PENDING
 from orders import consistency, selectors
 
 
 @dataclass(slots=True)
 class TradingRows:
-    """What the rows say. Open orders by id: account, market, side, status, price, size, filled, remaining."""
+    """What the rows say. Open orders by id: account, market, side, status, price, size, filled, remaining, hidden."""
 
     orders: dict[int, tuple[Any, ...]]
+    tiers: dict[int, int]
     markets: dict[int, tuple[Any, ...]]
     last_order: int
     last_trades: dict[int, int]
@@ -28,6 +30,7 @@ def read(*, thorough: bool) -> TradingRows:
     }
     return TradingRows(
         orders=consistency.open_orders(),
+        tiers=consistency.fee_tiers(),
         markets=markets,
         last_order=consistency.last_order_id(),
         last_trades=consistency.last_trade_numbers(),
@@ -42,14 +45,13 @@ def check(engine: Engine, rows: TradingRows, report: Report) -> None:
     }  # fmt: skip
     report.compare("markets", markets, rows.markets)
     expected = {
-        order.id: (
-            account, order.seat.market.id, order.side, "open" if order.level else "waiting", order.price, order.size,
-            order.size - order.remaining, order.remaining,
-        )
+        order.id: _stands(account, order)
         for account in engine.accounts()
         for order in engine.accounts_by_id[account].orders.values()
-    }  # fmt: skip
+    }
     report.compare("open orders", expected, rows.orders, lambda order: f"{order}")
+    tiers = {id: account.tier for id, account in engine.accounts_by_id.items() if account.tier}
+    report.compare("fee tiers", tiers, rows.tiers, lambda account: f"of account {account}")
     _check_books(engine, rows, report)
     report.compare("last order", {0: engine.last_order}, {0: rows.last_order}, lambda _: "id")
     trades = {market.id: market.trades for market in engine.markets.values() if market.trades}
@@ -58,12 +60,25 @@ def check(engine: Engine, rows: TradingRows, report: Report) -> None:
         report.differ("rows", misfit, "fit", "do not fit")
 
 
+def _stands(account: int, order: Any) -> tuple[Any, ...]:
+    """An order of the engine as a row has it. The engine counts the hidden lots of an iceberg apart."""
+    if order.level:
+        status, hidden = "open", order.special.hidden if order.special else 0
+    else:
+        status, hidden = "pending" if order.phase in (PENDING, DUE) else "waiting", 0
+    remaining = order.remaining + hidden
+    return (
+        account, order.seat.market.id, order.side, status, order.price, order.size, order.size - remaining, remaining,
+        hidden,
+    )  # fmt: skip
+
+
 def _check_books(engine: Engine, rows: TradingRows, report: Report) -> None:
     """The open orders of the rows, level by level, against the engine's depth."""
     levels: dict[int, list[dict[int, int]]] = {market: [defaultdict(int), defaultdict(int)] for market in rows.markets}
-    for _, market, side, status, price, _, _, remaining in rows.orders.values():
+    for _, market, side, status, price, _, _, remaining, hidden in rows.orders.values():
         if status == "open" and market in levels:
-            levels[market][side][price] += remaining
+            levels[market][side][price] += remaining - hidden
     for market in engine.markets:
         for side, depth in enumerate(engine.depth(market)):
             found = dict(levels[market][side]) if market in levels else {}

@@ -181,9 +181,8 @@ class Fold:
     def _amend(self, event: Sequence[Any]) -> None:
         _, order_id, account, market_id, side, old_price, old_remaining, price, size, remaining, held, kept = event
         market = self.markets[market_id]
-        market.book.add(side, old_price, -old_remaining)
-        if kept:
-            market.book.add(side, price, remaining)
+        # One that is kept has the old price; in one step, since of an iceberg the level may have less than all of it.
+        market.book.add(side, old_price, remaining - old_remaining if kept else -old_remaining)
         order = self.orders.touch(order_id, self.sequence, self.time_us)
         order.price, order.size = price, size
         held_before = old_remaining * (market.lot_atoms if side else old_price * market.unit)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from matching.bulk import array, copy_rows, copy_text
+from matching.money import MAX_AMOUNT
 from matching.projection import Handler
 from orders.models import Order
 from orders.placed import new_fields
@@ -95,7 +96,7 @@ class Orders:
         client_id = copy_text(client_id[:CLIENT_ID_LENGTH_MAX])
         change.head = (
             f"{order}\t{account}\t{market}\t{side}\t{type_}\t{tif}\t{stop}\t{quote}\t{post_only}\t{stp}"
-            f"\t{min(expires, MAX_TIME_US)}\t{trigger}\t{trail}\t{display}\t{client_id}\t{time_us}"
+            f"\t{min(expires, MAX_TIME_US)}\t{trigger}\t{trail}\t{min(display, MAX_AMOUNT)}\t{client_id}\t{time_us}"
         )
         change.price = price
         change.size = change.remaining = size

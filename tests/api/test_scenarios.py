@@ -18,11 +18,9 @@ from tests.engine.test_scenarios import SCENARIOS
 from tests.stack import Stack, wait_until
 
 FIRST_MARKET = 1_000
-# Files about orders that the API does not speak yet.
-LATER = {"take_profit", "trailing", "iceberg", "oco", "oto", "otoco"}
-PUBLIC = [scenario for scenario in SCENARIOS if not scenario.engine_only and scenario.file not in LATER]
+PUBLIC = [scenario for scenario in SCENARIOS if not scenario.engine_only]
 # A socket's requests meet the same services as REST's, so the files about requests say enough about it.
-SOCKET = [s for s in PUBLIC if s.file in {"amend", "cancel", "idempotency", "ioc_fok", "replace", "market"}]
+SOCKET = [s for s in PUBLIC if s.file in {"amend", "cancel", "idempotency", "ioc_fok", "replace", "market", "oco"}]
 
 
 @pytest.fixture(scope="module")
@@ -63,4 +61,4 @@ def test_scenario_over_a_socket(scenario: Scenario, stack: Stack, operator: Oper
 
 
 def test_most_scenarios_run_on_the_whole_exchange() -> None:
-    assert len(PUBLIC) > len([scenario for scenario in SCENARIOS if scenario.file not in LATER]) * 2 / 3
+    assert len(PUBLIC) > len(SCENARIOS) * 2 / 3

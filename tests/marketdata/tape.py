@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from matching.engine.commands import FIELDS
+from matching.rows import decode_json, encode_json
 from tests.engine.generate import Generator, SeededChoice, opening
 from tests.engine.reference import ReferenceEngine
 from tests.projections import is_usual
@@ -22,7 +23,8 @@ class TapeBatch(NamedTuple):
 
 def as_json(event: tuple[Any, ...]) -> list[Any]:
     """An event as it comes back from the journal."""
-    return [[list(row) for row in field] if isinstance(field, (list, tuple)) else field for field in event]
+    found: list[Any] = decode_json(encode_json(event))
+    return found
 
 
 def tape(seed: int, steps: int, engine: ReferenceEngine) -> Iterator[TapeBatch]:

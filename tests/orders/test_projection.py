@@ -8,6 +8,8 @@ from django.db import transaction
 from matching import journal
 from matching.engine import commands
 from matching.engine.events import as_dict
+from matching.engine.icebergs import left_of
+from matching.money import MAX_AMOUNT
 from matching.projection import advance, grouped, offset
 from matching.rebuild import rebuild
 from orders import selectors
@@ -22,7 +24,7 @@ DAY_US = 1440 * MINUTE_US
 
 def assert_open_orders_equal(engine) -> None:
     in_engine = {
-        order.id: (account, order.seat.market.id, order.side, order.price, order.size, order.remaining)
+        order.id: (account, order.seat.market.id, order.side, order.price, order.size, left_of(order))
         for account in engine.accounts()
         for order in engine.accounts_by_id[account].orders.values()
     }
@@ -50,6 +52,8 @@ def naive_facts(event, orders):
         yield event["order"], {
             "size": event["size"], "price": event["price"], "status": "open", "done_reason": "", "filled_lots": 0,
             "filled_quote": 0, "fee": 0, "remaining": event["size"], "client_id": event["client_id"],
+            "trigger": event["trigger"], "trail_ppm": event["trail"], "display": min(event["display"], MAX_AMOUNT),
+            "hidden": 0, "list_id": orders.get(event["order"], {}).get("list_id", 0),
         }  # fmt: skip
     elif kind == "trade":
         for side in ("taker", "maker"):
@@ -67,9 +71,14 @@ def naive_facts(event, orders):
             yield event[side + "_order"], facts
     elif kind == "rest":
         yield event["order"], {"remaining": event["remaining"], "status": "open"}
-    elif kind == "wait":
-        yield event["order"], {"status": "waiting"}
-    elif kind == "trigger":
+    elif kind == "list":
+        for order in event["orders"]:
+            yield order, {"list_id": event["list"]}
+    elif kind == "show":
+        yield event["order"], {"hidden": event["hidden"]}
+    elif kind in ("wait", "pend"):
+        yield event["order"], {"status": {"wait": "waiting", "pend": "pending"}[kind]}
+    elif kind in ("trigger", "activate"):
         yield event["order"], {"status": "open"}
     elif kind == "reduce":
         size = orders[event["order"]]["size"] - event["lots"]
@@ -87,7 +96,8 @@ def assert_orders_equal_events() -> None:
             "size": row.size, "price": row.price, "status": row.status_name, "done_reason": row.done_reason,
             "filled_lots": row.filled_lots, "filled_quote": row.filled_quote, "fee": row.fee,
             "remaining": row.remaining, "client_id": row.client_id, "sequence": row.sequence,
-            "updated_us": row.updated_us,
+            "updated_us": row.updated_us, "trigger": row.trigger, "trail_ppm": row.trail_ppm,
+            "display": row.display, "hidden": row.hidden, "list_id": row.list_id,
         }
         for row in Order.objects.all()
     }  # fmt: skip
