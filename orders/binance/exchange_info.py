@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from accounts import limits
 from accounts.binance import weights
-from matching.money import MAX_AMOUNT, MAX_PRICE, format_atoms
+from matching.money import MAX_PRICE, format_atoms
 from orders.binance import symbols, words
 from orders.binance.order_params import PRECISION_MIN, TRAILING_DELTA_MAX, TRAILING_DELTA_MIN
 from orders.binance.shapes import fixed
@@ -13,6 +13,9 @@ from orders.scales import MarketScale
 
 PPM_SCALE: Final = 6
 ICEBERG_PARTS_MAX: Final = 100
+# Strict clients (nautilus_trader) keep amounts in 128 bits, at most 16 decimals, and refuse a market that tells more.
+PRECISION_MAX: Final = 16
+NOTIONAL_MAX: Final = "1000000000000"
 STATUS: Final = {"open": "TRADING", "post_only": "TRADING", "cancel_only": "BREAK", "halted": "HALT"}
 
 
@@ -43,7 +46,9 @@ def _rate_limit(kind: str, interval: str, number: int, limit: int) -> dict[str, 
 
 def symbol_json(market: Market) -> dict[str, Any]:
     """A market with its filters."""
-    base_precision, quote_precision = max(PRECISION_MIN, market.base_scale), max(PRECISION_MIN, market.quote_scale)
+    base_precision, quote_precision = (
+        min(PRECISION_MAX, max(PRECISION_MIN, scale)) for scale in (market.base_scale, market.quote_scale)
+    )
     return {
         "symbol": symbols.name(market.symbol),
         "status": STATUS[market.state],
@@ -101,7 +106,7 @@ def filters_json(market: Market) -> list[dict[str, Any]]:
         },
         {
             "filterType": "NOTIONAL", "minNotional": fixed(scale.quote_text(market.min_notional)),
-            "applyMinToMarket": True, "maxNotional": fixed(scale.quote_text(MAX_AMOUNT)),
+            "applyMinToMarket": True, "maxNotional": fixed(NOTIONAL_MAX),
             "applyMaxToMarket": False, "avgPriceMins": 0,
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": market.max_orders},
