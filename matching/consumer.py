@@ -89,24 +89,29 @@ class Consumer:
         except BaseException:
             die()
 
-    def due(self) -> None:
+    def due(self) -> bool:
         """Let happen what is due, if anything is: journaled as a command of the matcher's own. For any one thread.
+
+        True if more is due: one command does only so much of it.
 
         Ends the process when a batch has had the turn for too long: nobody else would notice.
         """
         if not self._turn.acquire(timeout=TURN_S_MAX):
             log.critical("a batch takes longer than %s s: ending, to start afresh", TURN_S_MAX)
             os._exit(1)
-        row = None
+        row, is_more_due = None, False
         try:
-            if self.replica.engine.next_due <= self.leadership.clock.now_us():
+            now_us = self.leadership.clock.now_us()
+            if self.replica.engine.next_due <= now_us:
                 row = self._execute_own(engine_commands.tick())
+                is_more_due = self.replica.engine.next_due <= now_us
         except BaseException:
             die()
         finally:
             self._turn.release()
         if row is not None:
             self.wake(row.last)
+        return is_more_due
 
     def take_over(self) -> None:
         """First act of a leader: journal under which rules it goes on, if they changed."""

@@ -23,6 +23,7 @@ from matching.replica import Replica
 log = logging.getLogger(__name__)
 
 DUE_CHECK_S: Final = 0.1
+DUE_PAUSE_S: Final = 0.001
 WATCHDOG_S: Final = 1.0
 WATCHDOG_STRIKES: Final = 5
 
@@ -98,7 +99,9 @@ def _look_at_what_is_due(consumer: Consumer) -> None:
     """Ten times a second. A thread's and not Celery's timers: those stand still while the broker is away."""
     while True:
         time.sleep(DUE_CHECK_S)
-        consumer.due()
+        while consumer.due():
+            # Batches get their turn in between.
+            time.sleep(DUE_PAUSE_S)
 
 
 def _prefetch(broker_url: str) -> int:

@@ -13,6 +13,8 @@ from matching.engine.state import NEVER, Market, Order, State
 
 TRANSITION, EXPIRY, DEADMAN = 0, 1, 2
 DEAD_SPARE = 64
+# More would make one command, and all that wait behind it, take too long; what is left runs with the next ones.
+MAX_DUE = 1_000
 
 DueEntry = tuple[int, int, int, Any]
 
@@ -66,8 +68,12 @@ def pop_due(state: State) -> DueEntry | None:
         entry = heappop(due)
         if _is_live(state, entry):
             return entry
-    _tidy(state)
     return None
+
+
+def look_ahead(state: State) -> None:
+    """Say anew when the next thing is due."""
+    _tidy(state)
 
 
 def live_entries(state: State) -> list[DueEntry]:

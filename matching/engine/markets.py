@@ -1,12 +1,14 @@
 """Commands of the operators: assets, markets, their states, fee tiers, dead-man switches; and the passing of time."""
 
+import re
 from typing import Any, Final
 
+from matching.engine import due
 from matching.engine.book import Side
 from matching.engine.breaker import Breaker
 from matching.engine.cascade import follow_up
 from matching.engine.commands import FIELDS, STATES
-from matching.engine.due import EXPIRY, TRANSITION, pop_due, schedule_deadman, set_state
+from matching.engine.due import EXPIRY, TRANSITION, look_ahead, pop_due, schedule_deadman, set_state
 from matching.engine.ending import end_all, end_order, open_orders
 from matching.engine.events import Event
 from matching.engine.state import DAY_US, HALTED, OPEN, POST_ONLY, Account, Asset, Market, Seat, State
@@ -31,6 +33,12 @@ AT_MOST = {
 }  # fmt: skip
 
 
+# Names go into addresses, file names and other exchanges' dialects.
+CODE: Final = re.compile(r"[A-Z0-9]{1,16}")
+SYMBOL: Final = re.compile(r"[A-Z0-9-]{1,33}")
+# A power of ten that every amount without a prime factor other than 2 and 5 divides.
+FINE: Final = 10 ** MAX_AMOUNT.bit_length()
+
 LATE: Final[Event] = ("rejected", "deadline_passed")
 
 
@@ -44,7 +52,7 @@ def asset(state: State, command: Any) -> list[Event]:
         return [LATE]
     _, _, id, code, scale = command
     known = state.assets.get(id)
-    if not 1 <= id <= MAX_ID or not 0 <= scale <= MAX_SCALE:
+    if not 1 <= id <= MAX_ID or not 0 <= scale <= MAX_SCALE or not CODE.fullmatch(code):
         return [("rejected", "invalid_parameter")]
     if known is not None and (known.code, known.scale) != (code, scale):
         return [("rejected", "invalid_parameter")]
@@ -85,6 +93,8 @@ def _are_good_rules(rules: dict[str, Any]) -> bool:
         all(rules[name] >= 1 for name in AT_LEAST_ONE)
         and all(rules[name] >= 0 for name in AT_LEAST_ZERO)
         and all(rules[name] <= most for name, most in AT_MOST.items())
+        and FINE % rules["lot_atoms"] == 0  # else a tick were no finite decimal of the quote asset
+        and SYMBOL.fullmatch(rules["symbol"]) is not None
         and rules["base"] != rules["quote"]
         and rules["max_lots"] >= rules["min_lots"]
         and 1 <= rules["reference_price"] <= MAX_PRICE
@@ -176,9 +186,12 @@ def engine_version(state: State, command: Any) -> list[Event]:
 
 
 def run_due(state: State) -> list[Event]:
-    """Let everything happen that is due at or before the state's time (docs/protocol.md, section 8)."""
+    """Let happen what is due at or before the state's time, MAX_DUE things at most (docs/protocol.md, section 8)."""
     events: list[Event] = []
-    while (entry := pop_due(state)) is not None:
+    for _ in range(due.MAX_DUE):
+        entry = pop_due(state)
+        if entry is None:
+            break
         _, kind, id, order = entry
         if kind == TRANSITION:
             _change_by_timer(state, state.markets[id], events)
@@ -190,6 +203,7 @@ def run_due(state: State) -> list[Event]:
             at = len(events)
             count = end_all(state, orders, "deadman", events)
             events.insert(at, ("deadman_fired", id, count))
+    look_ahead(state)
     return events
 
 

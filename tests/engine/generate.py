@@ -34,7 +34,7 @@ def market_rules(market: int, **changes: Any) -> list[Any]:
         rules |= {"base": 3, "lot_atoms": 10**15, "unit": 1, "min_lots": 2, "breaker_ppm": 0, "band_ppm": 400_000}
         rules |= {"max_orders": 25, "reference_price": 500, "fees": [[0, 0]], "min_notional": 0}
     if market == 3:
-        rules |= {"base": 3, "quote": 1, "lot_atoms": 3, "unit": 10**6, "halt_us": 0, "breaker_ppm": 60_000}
+        rules |= {"base": 3, "quote": 1, "lot_atoms": 5, "unit": 10**6, "halt_us": 0, "breaker_ppm": 60_000}
         rules |= {"reference_price": 60, "band_ppm": 300_000, "fees": [[0, 500_000], [1_000_000, 0], [999_999, 1]]}
     return c.market(**(rules | changes))
 
@@ -166,7 +166,8 @@ class Generator(ListDecisions):
                 {"breaker_ppm": 3_000, "halt_us": SECOND_US, "reopen_us": 0}, {"breaker_window_us": 0},
                 {"max_orders": 2},
                 {"fees": [[500, 900]]}, {"min_notional": 50_000}, {"unit": 8}, {"base": 2}, {"base": 9}, {"fees": []},
-                {"symbol": "other"}, {"max_orders": 100, "max_lots": 2**60, "band_ppm": 2_000_000},
+                {"symbol": "other"}, {"symbol": "M1\0"}, {"lot_atoms": 30},
+                {"max_orders": 100, "max_lots": 2**60, "band_ppm": 2_000_000},
             )
         )  # fmt: skip
         return market_rules(self.choice.one_of((1, 2, 3)), **changes)
@@ -175,7 +176,7 @@ class Generator(ListDecisions):
         return c.tier(account=self.account(), tier=self.choice.one_of((0, 1, 2, 1000, 1001)))
 
     def asset(self) -> list[Any]:
-        asset, code, scale = self.choice.one_of((*ASSETS, (4, "NEW", 0), (1, "BTC", 7), (5, "BIG", 31)))
+        asset, code, scale = self.choice.one_of((*ASSETS, (4, "NEW", 0), (6, "new", 0), (1, "BTC", 7), (5, "BIG", 31)))
         return c.asset(asset=asset, code=code, scale=scale)
 
     def version(self) -> list[Any]:

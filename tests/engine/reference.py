@@ -32,8 +32,21 @@ class Duplicate(Exception):
     """The client id was seen with the same content; `args[0]` is the first order."""
 
 
+CAPITALS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+def without(number: int, *primes: int) -> int:
+    """A number above 0 without its prime factors of that kind."""
+    for prime in primes:
+        while number % prime == 0:
+            number //= prime
+    return number
+
+
 class ReferenceEngine(ReferenceChecks):
     """apply(command, time_us) gives the events; everything else only reads."""
+
+    max_due = 1_000
 
     def apply(self, command: Sequence[Any], time_us: int) -> list[tuple[Any, ...]]:
         """Raises ValueError if time falls."""
@@ -83,7 +96,10 @@ class ReferenceEngine(ReferenceChecks):
         return due[0][0] if due else NEVER
 
     def run_due(self) -> None:
-        while (due := self.due()) and due[0][0] <= self.time_us:
+        for _ in range(self.max_due):
+            due = self.due()
+            if not due or due[0][0] > self.time_us:
+                return
             _, kind, which = due[0]
             if kind == 0:
                 self.market_transition(self.markets[which])
@@ -306,6 +322,7 @@ class ReferenceEngine(ReferenceChecks):
         changed = self.assets.get(asset, (code, scale)) != (code, scale)
         taken = asset not in self.assets and code in [known for known, _ in self.assets.values()]
         refuse("invalid_parameter", not 1 <= asset < 2**31 or not 0 <= scale <= 30 or changed or taken)
+        refuse("invalid_parameter", not 1 <= len(code) <= 16 or not set(code) <= CAPITALS)
         self.assets[asset] = (code, scale)
         self.events.append(("asset", asset, code, scale))
 
@@ -318,6 +335,9 @@ class ReferenceEngine(ReferenceChecks):
             and min(new.id, new.lot_atoms, new.unit, new.min_lots, new.max_lots, new.max_orders, new.band_ppm) >= 1
             and new.max_lots >= new.min_lots
             and min(new.min_notional, new.breaker_ppm, new.breaker_window_us, new.halt_us, new.reopen_us) >= 0
+            and without(new.lot_atoms, 2, 5) == 1
+            and 1 <= len(new.symbol) <= 33
+            and set(new.symbol) <= CAPITALS | {"-"}
             and max(new.lot_atoms, new.unit, new.max_lots, new.min_notional) <= MAX_AMOUNT
             and new.id < 2**31
             and new.max_orders <= 10**6

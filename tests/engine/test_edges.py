@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from matching.engine import NEVER, due
 from matching.engine import commands as c
 from tests.engine.compare import Pair
 from tests.engine.generate import START_US, market_rules
+from tests.engine.reference import ReferenceEngine
 
 MAX_AMOUNT = 2**96 - 1
 MAX_PRICE = 2**48 - 1
@@ -176,7 +178,11 @@ def test_a_client_id_is_free_at_the_very_moment_a_day_after(pair: Pair) -> None:
         ({"min_lots": 6, "max_lots": 5}, False), ({"min_lots": 0}, False), ({"band_ppm": 1}, True),
         ({"band_ppm": 0}, False), ({"max_orders": 1}, True), ({"max_orders": 0}, False), ({"min_notional": -1}, False),
         ({"breaker_ppm": -1}, False), ({"breaker_window_us": -1}, False), ({"halt_us": -1}, False),
-        ({"reopen_us": -1}, False), ({"unit": 0}, False), ({"lot_atoms": 0}, False), ({"lot_atoms": MAX_AMOUNT}, True),
+        ({"reopen_us": -1}, False), ({"unit": 0}, False), ({"lot_atoms": 0}, False), ({"lot_atoms": 2**95}, True),
+        ({"lot_atoms": 5**41}, True), ({"lot_atoms": 3}, False), ({"lot_atoms": 70}, False),
+        ({"lot_atoms": 2**95 + 1}, False), ({"symbol": "X" * 33}, True), ({"symbol": "X" * 34}, False),
+        ({"symbol": ""}, False), ({"symbol": "btc-usdt"}, False), ({"symbol": "BTC/USDT"}, False),
+        ({"symbol": "BTC\0"}, False), ({"symbol": "BTC\n"}, False), ({"symbol": "É"}, False),
         ({"fees": [[0, 1_000_000]]}, True), ({"fees": [[0, 1_000_001]]}, False), ({"fees": [[-1, 0]]}, False),
         ({"fees": [[0, 0], [0, -1]]}, False), ({"fees": []}, False), ({"market": 0}, False),
         ({"market": 2**31 - 1}, True), ({"market": 2**31}, False), ({"base": 2}, False), ({"quote": 1}, False),
@@ -193,6 +199,46 @@ def test_a_market_takes_rules_up_to_their_bounds(pair: Pair, changes: dict[str, 
     if not taken:
         assert event[1] == "invalid_parameter"
         assert 7 not in pair.fast.markets
+
+
+@pytest.mark.parametrize(
+    ("code", "taken"),
+    [("BB", True), ("1INCH", True), ("X" * 16, True), ("X" * 17, False), ("", False), ("btc", False), ("B-C", False),
+     ("BT\0", False), ("BTC\n", False), ("ÄÖ", False)],
+)  # fmt: skip
+def test_an_asset_has_a_code_of_capitals_and_digits(pair: Pair, code: str, taken: bool) -> None:
+    (event,) = do(pair, c.asset(asset=9, code=code, scale=2))
+    assert event == (("asset", 9, code, 2) if taken else ("rejected", "invalid_parameter"))
+    assert (9 in pair.fast.assets) == taken
+
+
+def test_so_much_is_due_at_once_and_the_rest_with_the_next_commands(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due, "MAX_DUE", 3)
+    monkeypatch.setattr(pair.slow, "max_due", 3)
+    fund(pair, 1, 2, 10_000)
+    fund(pair, 2, 2, 10_000)
+    for account in (1, 2, 1, 2):
+        do(pair, c.place(account=account, market=1, side=c.BUY, price=999, size=1, tif=c.GTD, expires_us=START_US + 5))
+    do(pair, c.deadman(account=2, timeout_us=5))
+    do(pair, c.place(account=2, market=1, side=c.BUY, price=999, size=1))
+    late = do(pair, c.cancel(account=1, order=77), START_US + 9)
+    assert [event[0] for event in late] == ["done", "done", "done", "rejected"]
+    assert pair.fast.next_due == START_US + 5, "it is still due"
+    last = do(pair, c.tick(), START_US + 9)
+    assert [event[:2] for event in last] == [("done", 4), ("deadman_fired", 2), ("done", 5)]
+    assert pair.fast.next_due == NEVER
+    pair.fast.validate()
+
+
+def test_a_thousand_things_are_due_at_once(pair: Pair) -> None:
+    engine = pair.fast
+    for n in range(due.MAX_DUE + 1):
+        engine.apply(c.deadman(account=1 + n, timeout_us=5), START_US)
+    assert len(engine.apply(c.tick(), START_US + 5)) == due.MAX_DUE == ReferenceEngine.max_due == 1_000
+    assert engine.apply(c.tick(), START_US + 5) == [("deadman_fired", due.MAX_DUE + 1, 0)]
+    assert engine.apply(c.tick(), START_US + 5) == []
 
 
 def test_the_version_of_the_rules_is_part_of_the_state(pair: Pair) -> None:
