@@ -6,13 +6,15 @@ from typing import Any, Final
 from accounts.binance import errors, params
 from accounts.binance.endpoint import Call, Endpoint
 from accounts.binance.errors import Refusal, refusal_of, refuse
+from accounts.problems import Problem
 from accounts.services import READ, TRADE
-from orders import order_entry, services
-from orders.binance import account, order_params, reads, shapes, symbols
+from matching.engine import commands
+from orders import listing, order_entry, placed, services
+from orders.binance import account, order_params, reads, shapes, symbols, words
 from orders.binance.order_params import NAMED, NewOrder, read_name, read_new_order
 from orders.listing import Listed
 from orders.models import Order
-from orders.placed import CanceledOrder
+from orders.placed import CanceledOrder, OrderState
 from orders.requests import AmendRequest, OrderName
 
 ONLY_NEW: Final = "ONLY_NEW"
@@ -81,13 +83,21 @@ def cancel_named(
     restriction: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Cancel an order of this market and show it as it was left. Raises Refusal, Problem."""
-    order = reads.find_order(account_id=account_id, market_id=market.id, name=name)
-    check_restriction(order, restriction)
-    canceled = services.cancel_order(
-        account_id=account_id, name=OrderName(order_id=order.pk), deadline_us=deadline_us
-    )  # fmt: skip
+    order: Order | None
+    try:
+        order = reads.find_order(account_id=account_id, market_id=market.id, name=name)
+    except Problem as problem:
+        # A read model that is behind must not keep anybody from canceling; then nobody looks at the symbol.
+        if problem.code != "unavailable" or restriction is not None:
+            raise
+        order = None
+    if order is not None:
+        check_restriction(order, restriction)
+        name = OrderName(order_id=order.pk)
+    canceled = services.cancel_order(account_id=account_id, name=name, deadline_us=deadline_us)
+    left = as_canceled(order, canceled) if order is not None else unknown_canceled(account_id, name, canceled)
     return shapes.canceled_json(
-        as_canceled(order, canceled), market, client_id=client_id or new_client_id(), time_us=canceled.time_us
+        left, listing.by_id(canceled.market_id), client_id=client_id or new_client_id(), time_us=canceled.time_us
     )
 
 
@@ -110,6 +120,17 @@ def as_canceled(order: Order, canceled: CanceledOrder) -> Order:
     if not stored.quote:
         stored.filled_lots = stored.size - canceled.remaining
     return stored
+
+
+def unknown_canceled(account_id: int, name: OrderName, canceled: CanceledOrder) -> OrderState:
+    """An order that the read model does not know yet: what the matcher said of it, and nothing else."""
+    return OrderState(
+        id=canceled.id, account_id=account_id, market_id=canceled.market_id, side=canceled.side, type=commands.LIMIT,
+        tif=commands.GTC, price=0, stop=0, size=canceled.remaining, quote=0, post_only=False, stp=commands.STP_NONE,
+        expires_us=0, trigger=words.STOP, trail_ppm=0, display=0, client_id=name.client_id,
+        created_us=canceled.time_us, updated_us=canceled.time_us, sequence=canceled.sequence,
+        status_name=placed.CANCELED, done_reason="canceled",
+    )  # fmt: skip
 
 
 def cancel_open(call: Call) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """Orders over the dialect: kinds, answers, cancels; the same orders as /api/v1 has."""
 
+import signal
+import time
 from decimal import Decimal
 
 import pytest
@@ -330,3 +332,19 @@ def test_lists_of_orders_and_trades(alice, bob):
     assert [row["id"] for row in alice.get("/api/v3/myTrades", symbol="BTCUSDT", fromId=fills[1]["id"]).ok().body] == [
         row["id"] for row in fills[1:]
     ]  # fmt: skip
+
+
+def test_a_cancel_waits_for_no_read_model(alice, stack, head):
+    stack.kill("orders", signal.SIGSTOP)
+    try:
+        made = alice.place(quantity="0.003", newClientOrderId=f"blind-{alice.now_ms()}")
+        assert alice.get(ORDER, symbol="BTCUSDT", orderId=made["orderId"]).code == -1001
+        gone = alice.call("DELETE", ORDER, symbol="BTCUSDT", origClientOrderId=made["clientOrderId"]).ok()
+        assert (gone["orderId"], gone["status"], gone["origQty"]) == (made["orderId"], "CANCELED", "0.00300000")
+        assert alice.call("DELETE", ORDER, symbol="BTCUSDT", orderId=made["orderId"]).code == -2011
+    finally:
+        stack.kill("orders", signal.SIGCONT)
+    end = time.monotonic() + 20
+    while alice.get(ORDER, symbol="BTCUSDT", orderId=made["orderId"]).status != 200:
+        assert time.monotonic() < end
+    assert alice.get(ORDER, symbol="BTCUSDT", orderId=made["orderId"]).ok()["status"] == "CANCELED"

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from accounts import selectors as accounts
-from accounts.binance.endpoint import Call, Endpoint
+from accounts.binance.endpoint import KEYED, Call, Endpoint
 from accounts.services import READ, TRADE, WITHDRAW
 from matching import selectors as matching
 
@@ -41,6 +41,12 @@ def api_restrictions(call: Call) -> dict[str, Any]:
     }
 
 
+def delistings(call: Call) -> list[Any]:
+    """GET spot/delist-schedule: none is planned."""
+    return []
+
+
 SYSTEM: Final = Endpoint(system, cache_s=1.0)
 ACCOUNT: Final = Endpoint(account, access=READ)
+DELISTINGS: Final = Endpoint(delistings, access=KEYED)
 API_RESTRICTIONS: Final = Endpoint(api_restrictions, access=READ)

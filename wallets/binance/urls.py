@@ -12,6 +12,7 @@ urlpatterns = [
     path("capital/withdraw/apply", route(POST=capital.WITHDRAW_APPLY), name="binance_withdraw"),
     path("capital/withdraw/history", route(GET=capital.WITHDRAWALS), name="binance_withdrawals"),
     path("system/status", route(GET=status.SYSTEM), name="binance_system_status"),
+    path("spot/delist-schedule", route(GET=status.DELISTINGS), name="binance_delistings"),
     path("account/status", route(GET=status.ACCOUNT), name="binance_account_status"),
     path("account/apiRestrictions", route(GET=status.API_RESTRICTIONS), name="binance_api_restrictions"),
 ]
