@@ -63,7 +63,10 @@ def test_trades_one_by_one_and_aggregated(stack: Stack, trader: Client) -> None:
 def test_a_candle_with_its_taker_volumes(stack: Stack, trader: Client) -> None:
     with MarketClient(stack) as client:
         client.subscribe(f"{SYMBOL}@kline_1d", f"{SYMBOL}@kline_1w")
-        before = client.event("kline", lambda one: one["k"]["i"] == "1d")["k"] if has_traded(stack) else None
+        seen = last_trade(stack)
+        had = {"v": "0", "V": "0", "n": 0}
+        if seen:
+            had = client.event("kline", lambda one: one["k"]["i"] == "1d" and one["k"]["L"] >= seen)["k"]
         taken, _ = sweep(trader)
         place(trader, "sell", "2999.9", "0.7")
         last = taken["fills"][-1]["trade_id"] + 1
@@ -72,16 +75,16 @@ def test_a_candle_with_its_taker_volumes(stack: Stack, trader: Client) -> None:
     assert candle["x"] is False and candle["s"] == "ETHUSDT"
     assert candle["T"] == candle["t"] + 24 * 3600 * 1000 - 1 and candle["t"] % (24 * 3600 * 1000) == 0
     assert (candle["c"], candle["l"], candle["h"]) == ("2999.9", "2999.9", "3000.2")
-    had = {"v": "0", "V": "0", "n": 0} if before is None else before
     assert Decimal(candle["v"]) - Decimal(had["v"]) == Decimal("1.9")
     assert Decimal(candle["V"]) - Decimal(had["V"]) == Decimal("1.2"), "takers bought"
     assert candle["n"] - had["n"] == 4
 
 
-def has_traded(stack: Stack) -> bool:
+def last_trade(stack: Stack) -> int:
     with Client(stack.socket_url) as client:
         client.ok("subscribe", channel="trades", market=MARKET)
-        return bool(client.on("trades", "snapshot")["trades"])
+        trades = client.on("trades", "snapshot")["trades"]
+        return trades[-1]["id"] if trades else 0
 
 
 def test_tickers_of_one_and_of_all(stack: Stack, trader: Client) -> None:

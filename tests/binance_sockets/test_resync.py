@@ -34,9 +34,9 @@ def traffic(stack: Stack, trader: dict[str, Any]) -> Iterator[Traffic]:
     traffic.stop()
 
 
-@pytest.fixture(params=["btcusdt@depth@100ms", "btcusdt@depth"])
+@pytest.fixture
 def follower(request: pytest.FixtureRequest, stack: Stack, traffic: Traffic) -> Iterator[BookFollower]:
-    client = BookFollower(stack, request.param).connect()
+    client = BookFollower(stack, getattr(request, "param", "btcusdt@depth@100ms")).connect()
     yield client
     client.close()
 
@@ -71,6 +71,10 @@ def test_many_clients_join_one_stream(stack: Stack, traffic: Traffic) -> None:
         client.close()
 
 
+BOTH_PACES = pytest.mark.parametrize("follower", ["btcusdt@depth@100ms", "btcusdt@depth"], indirect=True)
+
+
+@BOTH_PACES
 def test_market_data_killed_under_load(stack: Stack, traffic: Traffic, follower: BookFollower) -> None:
     with ApiClient(stack, traffic.account) as private, MarketClient(stack, "/ws/btcusdt@trade") as public:
         private.ok("userDataStream.subscribe.signature")

@@ -1,6 +1,7 @@
 """A socket of market streams: /ws and /stream."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from orders.binance.sockets.registry import registry_of
 from orders.sockets.outbox import Outbox
 from orders.sockets.pace import Pace
 from orders.sockets.server import Server
+
+log = logging.getLogger(__name__)
 
 METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 ID_MAX: Final = 2**63
@@ -88,6 +91,9 @@ class MarketSocket:
             result = await self._answer(message)
         except Refused as refused:
             self._refuse(id, refused)
+        except Exception:
+            log.exception("a request failed")
+            self._refuse(id, Refused(REQUEST, "Invalid request: internal error"))
         else:
             self.push(orjson.dumps({"result": result, "id": id}).decode())
 
