@@ -52,7 +52,26 @@ def test_size_off_the_lot(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", " 1", "1 ", "NaN", "inf", "-Infinity", "1e400", "6e4", "6E4", "1e-9", "0x10", "1_000", "१", "1,5", "9" * 400, None, 1.5, True],
+    [
+        "",
+        " 1",
+        "1 ",
+        "NaN",
+        "inf",
+        "-Infinity",
+        "1e400",
+        "6e4",
+        "6E4",
+        "1e-9",
+        "0x10",
+        "1_000",
+        "१",
+        "1,5",
+        "9" * 400,
+        None,
+        1.5,
+        True,
+    ],
 )
 def test_what_is_no_number(text):
     assert refusal(BTC_USDT.price_to_ticks, text) == "invalid_number"
