@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 # Generous: the machine may be busy with other tests. Nothing here measures time.
 START_S_MAX = 90
+WEB_THREADS = "8"
 COMMANDS = {
     "matcher": [*MANAGE, "matcher"],
     "orders": [*MANAGE, "project", "orders"],
@@ -36,7 +37,7 @@ COMMANDS = {
     "sockets": [*MANAGE, "sockets"],
     "web": [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}",
-        "--workers", "1", "--blocking-threads", "4", "--no-ws", "exchange.wsgi:application",
+        "--workers", "1", "--blocking-threads", WEB_THREADS, "--no-ws", "exchange.wsgi:application",
     ],
 }  # fmt: skip
 
@@ -80,6 +81,7 @@ class Stack:
             "DATABASE_URL": url, "MATCHER_DATABASE_URL": url, "REDIS_URL": self.redis.url,
             "CELERY_BROKER_URL": self.redis.broker_url, "VAR_DIR": str(root / "var"), "PORT": str(self.port),
             "SOCKET_PORT": str(self.socket_port), "DJANGO_SETTINGS_MODULE": "exchange.settings",
+            "WEB_THREADS": WEB_THREADS,
         }  # fmt: skip
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 

@@ -8,7 +8,7 @@ import orjson
 import redis
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, InterfaceError, OperationalError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, UnreadablePostError
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 
@@ -32,6 +32,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (Http404, "not_found"),
     (BadRequest, "invalid_request"),
     (SuspiciousOperation, "invalid_request"),
+    (UnreadablePostError, "overloaded"),  # it came too slowly, or its sender is gone
     (DataError, "invalid_request"),  # text that PostgreSQL cannot hold, NUL above all
     (OperationalError, "unavailable"),
     (InterfaceError, "unavailable"),

@@ -17,6 +17,8 @@ NONSENSE_MAX: Final = 100
 CONNECTIONS_MAX: Final = 5_000
 # A socket that neither hears a channel nor says whose it is gets closed after this.
 IDLE_S: Final = 60.0
+# A connection has become a WebSocket by then; plain HTTP here (health) takes a moment.
+HANDSHAKE_S: Final = 10.0
 # What the kernel holds of our unsent bytes for one socket, in its own count, is twice this.
 SEND_BUFFER_BYTES: Final = 128 * 1024
 # A client that reads nothing, not even our goodbye, is cut off after this.

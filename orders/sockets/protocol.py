@@ -1,19 +1,34 @@
-"""uvicorn's WebSocket protocol with two things more.
+"""uvicorn's protocols with some things more.
 
 The application can cut a connection that reads nothing; ASGI has no word for that, and a close frame waits behind
-whatever the client does not read. And a client that broke the protocol (a frame beyond the limit, say) is heard out
-for a moment: closing with its bytes unread would reset the connection and lose our close frame, which says why.
+whatever the client does not read. A client that broke the protocol (a frame beyond the limit, say) is heard out for a
+moment: closing with its bytes unread would reset the connection and lose our close frame, which says why. And whoever
+connects has to become a WebSocket soon: nobody holds a connection by saying nothing.
 """
 
 import socket
 from typing import Any, Final
 
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from orders.sockets.app import ABORT
-from orders.sockets.limits import SEND_BUFFER_BYTES
+from orders.sockets.limits import HANDSHAKE_S, SEND_BUFFER_BYTES
 
 LINGER_S: Final = 2.0
+
+
+class HandshakeProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn picks the class when it is loaded
+    """A connection is given to a WebSocket within HANDSHAKE_S, or closed."""
+
+    def connection_made(self, transport: Any) -> None:
+        """A client came."""
+        super().connection_made(transport)
+        self.loop.call_later(HANDSHAKE_S, self._end_unless_upgraded, transport)
+
+    def _end_unless_upgraded(self, transport: Any) -> None:
+        if transport.get_protocol() is self:
+            transport.close()
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):

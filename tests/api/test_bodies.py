@@ -99,3 +99,27 @@ def test_a_public_answer_has_its_headers(alice):
     answer = alice.get("/time", sign=False).ok()
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert int(answer.headers["RateLimit-Remaining"]) < int(answer.headers["RateLimit-Limit"])
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/api/v1/orders", b"PVX-KEY: " + b"0" * 32 + b"\r\nPVX-TIMESTAMP: 1\r\nPVX-SIGN: 0\r\n"),
+        ("/accounts/login/", b"Cookie: csrftoken=" + b"a" * 32 + b"\r\n"),
+    ],
+)
+def test_bodies_that_never_come_leave_threads_for_others(alice, stack, nothing_executed, path, more):
+    held = []
+    try:
+        for _ in range(4 * int(stack.env["WEB_THREADS"])):
+            connection = socket.create_connection(("127.0.0.1", stack.port), 20)
+            held.append(connection)
+            connection.sendall(
+                f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n".encode()
+                + b"Content-Type: application/x-www-form-urlencoded\r\n" + more + b"\r\nl"
+            )  # fmt: skip
+        assert alice.get("/account").ok()["id"] == alice.account
+        assert alice.call("GET", "/time", sign=False).ok()["time"] > 0
+    finally:
+        for connection in held:
+            connection.close()

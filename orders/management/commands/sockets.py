@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, **options: Any) -> None:
         from orders.sockets.limits import FRAME_BYTES_MAX
-        from orders.sockets.protocol import SocketProtocol
+        from orders.sockets.protocol import HandshakeProtocol, SocketProtocol
 
         module, _, name = settings.ASGI_APPLICATION.rpartition(".")
         uvicorn.run(
@@ -28,6 +28,7 @@ class Command(BaseCommand):
             host=host,
             port=port,
             loop="uvloop",
+            http=HandshakeProtocol,
             ws=SocketProtocol,
             ws_max_size=FRAME_BYTES_MAX,
             # Books compress badly by the message and cost a third of the CPU.
