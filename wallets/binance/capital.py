@@ -6,7 +6,6 @@ until an operator or a later chain carries it out; nothing can be deposited thro
 """
 
 import re
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from accounts import selectors as accounts
@@ -179,11 +178,10 @@ def _span(call: Call) -> movements.Span:
     start, end = call.get("startTime"), call.get("endTime")
     if start is not None and end is not None and start > end:
         raise Refusal(-1128, "Combination of optional parameters invalid.")
-    return movements.Span(_time(start), None if end is None else _time(end + 1))
-
-
-def _time(time_ms: int | None) -> datetime | None:
-    return None if time_ms is None else datetime.fromtimestamp(time_ms / 1_000, UTC)
+    try:
+        return movements.Span(movements.time_of(start), movements.time_of(None if end is None else end + 1))
+    except OverflowError:
+        raise params.invalid("startTime" if end is None else "endTime") from None
 
 
 def _address(name: str, given: str) -> str:

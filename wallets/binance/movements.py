@@ -3,7 +3,7 @@
 Newest first, the latest thousand of each kind.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.db.models import QuerySet
@@ -13,6 +13,8 @@ from wallets import selectors
 from wallets.models import Asset, Deposit, InternalTransfer, Movement, Withdrawal
 
 ROWS_MAX: Final = 1_000
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
 INTERNAL, OUTSIDE = 1, 0
 DEPOSIT_STATUS: Final = {"pending": 0, "credited": 1, "refused": 2, "requested": 0, "done": 1}
 WITHDRAWAL_STATUS: Final = {
@@ -26,6 +28,11 @@ class Span(NamedTuple):
 
     start: datetime | None
     end: datetime | None
+
+
+def time_of(time_ms: int | None) -> datetime | None:
+    """A time from its milliseconds. Raises OverflowError beyond the year 9999."""
+    return None if time_ms is None else EPOCH + time_ms * MILLISECOND
 
 
 def account_address(account_id: int) -> str:
@@ -142,4 +149,4 @@ def _utc_text(at: datetime) -> str:
 
 
 def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1_000)
+    return (at - EPOCH) // MILLISECOND
