@@ -19,11 +19,6 @@ def account_of_user(user: "User") -> Account:
     return account
 
 
-def has_account(user: "User") -> bool:
-    """Whether the user has a trading account."""
-    return Account.objects.filter(user=user).exists()
-
-
 def get_account(*, account_id: int | None = None, name: str | None = None, **lookup: Any) -> Account:
     """One account, by id, or by name and what else is given. Raises Account.DoesNotExist."""
     if account_id is not None:

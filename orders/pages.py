@@ -27,15 +27,24 @@ def market_page(*, symbol: str, user: "User | AnonymousUser") -> dict[str, Any]:
     markets = {market.symbol: market for market in selectors.list_markets()}
     if symbol not in markets:
         raise Problem("unknown_market")
-    has_account = user.is_authenticated and accounts.has_account(user)
-    tier = selectors.fee_tier(account_id=accounts.account_of_user(user).pk) if has_account else 0
+    account_id = _account_id(user)
+    tier = selectors.fee_tier(account_id=account_id) if account_id else 0
     return _connection() | {
         "market": _rules(markets[symbol], tier),
         "markets": {other: _numbers(market) for other, market in markets.items()},
         "intervals": list(selectors.INTERVALS),
         "signed_in": user.is_authenticated,
-        "has_account": has_account,
+        "has_account": account_id is not None,
     }
+
+
+def _account_id(user: "User | AnonymousUser") -> int | None:
+    if user.is_anonymous:
+        return None
+    try:
+        return accounts.account_of_user(user).pk
+    except Problem:
+        return None
 
 
 def _connection() -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """Reads page without losing or repeating anything, and show nobody what is another's."""
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 
 from accounts.problems import Problem
+from accounts.services import create_account
 from matching import journal
 from orders import selectors
-from orders.models import Order, Trade
+from orders.models import FeeTier, Market, Order, Trade
+from orders.pages import market_page
 from tests.projections import project_all, recorded, store
 from wallets import selectors as wallets
 from wallets.models import LedgerEntry
@@ -148,3 +151,24 @@ def test_the_market_of_an_order_is_never_that_of_a_closed_one():
     closed = Order.objects.exclude(client_id="").exclude(selectors.OPEN).order_by("id")[0]
     assert selectors.market_of_order(account_id=closed.account_id, order_id=closed.id) is None
     assert selectors.get_order(account_id=closed.account_id, order_id=closed.id).id == closed.id
+
+
+def test_fees_are_those_of_the_accounts_tier(django_user_model):
+    market = Market.objects.order_by("id")[0]
+    Market.objects.filter(id=market.id).update(fees=[[1_000, 1_500], [500, 1_000]])
+    user = django_user_model.objects.create_user("fee-payer")
+    anonymous = AnonymousUser()
+    account = create_account(user=user, name="fees")
+    shown = {}
+    for tier, expected in ((0, (1_000, 1_500)), (1, (500, 1_000)), (7, (500, 1_000))):
+        FeeTier.objects.update_or_create(account_id=account.pk, defaults={"tier": tier, "sequence": 1})
+        (fees,) = [one for one in selectors.fees(account_id=account.pk) if one.market.id == market.id]
+        assert (fees.tier, fees.maker_ppm, fees.taker_ppm) == (tier, *expected)
+        page = market_page(symbol=market.symbol, user=user)
+        shown[tier] = page["market"]["taker_fee"]
+        assert page["has_account"] is True
+    assert shown == {0: "0.0015", 1: "0.001", 7: "0.001"}
+    assert selectors.fee_tier(account_id=10**9) == 0
+    page = market_page(symbol=market.symbol, user=anonymous)
+    assert (page["market"]["taker_fee"], page["has_account"], page["signed_in"]) == ("0.0015", False, False)
+    assert market_page(symbol=market.symbol, user=django_user_model.objects.create_user("x"))["has_account"] is False
