@@ -190,7 +190,7 @@ def test_too_many_requests(stack, trader):
     client.enableRateLimit = False
     with pytest.raises(ccxt.DDoSProtection, match="429") as caught:
         for _ in range(1_000):
-            client.public_get_ticker_24hr()
+            client.public_get_depth({"symbol": "BTCUSDT", "limit": 5_000})
     assert '"code":-1003' in str(caught.value)
     headers = client.last_response_headers
     assert int(headers["Retry-After"]) > 0
