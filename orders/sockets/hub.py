@@ -129,7 +129,9 @@ class Hub:
         if envelope.prev == NO_CHAIN and topic.startswith(ACCOUNT_PREFIX):
             texts = [frame.decode() for frame in envelope.frames]
             for subscription in self._topics.waiting(topic):
-                # In order with the updates, so nothing that came before it still matters.
+                # In order with the updates, so nothing that came before it still matters, but to who wants each event.
+                if subscription.frame == frames.USER_EVENTS:
+                    subscription.catch_up()
                 subscription.restart()
                 subscription.begin(envelope.last, texts[subscription.frame])
             return

@@ -28,6 +28,8 @@ class Subscription:
     position: int = 0
     # Messages that came while the snapshot was on its way; None once it is live.
     waiting: list[tuple[int, int, str]] | None = field(default_factory=list)
+    # Whether it has had a snapshot, so that `position` is where its listener is.
+    has_begun: bool = False
 
     def hear(self, prev: int, last: int, text: str) -> bool:
         """Take one message; False if it does not follow on the last one and a new snapshot is needed."""
@@ -51,11 +53,21 @@ class Subscription:
         """Send the snapshot and what came since; False if there is a hole between them."""
         waiting, self.waiting = self.waiting or [], None
         self.position = position
+        self.has_begun = True
         if snapshot:
             self.listener.push(snapshot)
         for message in (*tail, *waiting):
             self.hear(*message)
         return self.waiting is None
+
+    def catch_up(self) -> None:
+        """Hear what came while it waited and follows on what it has had; for listeners to whom a snapshot says less."""
+        if not self.has_begun:
+            return
+        waiting, self.waiting = self.waiting or [], None
+        for message in waiting:
+            if not self.hear(*message):
+                return
 
     def restart(self) -> None:
         """Wait for a new snapshot."""

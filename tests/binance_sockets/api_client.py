@@ -42,7 +42,9 @@ class ApiClient:
 
     def __init__(self, stack: Stack, account: Message | None = None) -> None:
         url = f"ws://127.0.0.1:{stack.socket_port}/ws-api/v3"
-        self.socket: ClientConnection = connect(url, max_size=None, open_timeout=PATIENCE_S)
+        self.socket: ClientConnection = connect(
+            url, max_size=None, max_queue=None, ping_interval=None, open_timeout=PATIENCE_S
+        )
         self.account = account
         self.events: list[Message] = []
         self._ids = (f"request-{number}" for number in itertools.count(1))

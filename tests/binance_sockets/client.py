@@ -29,7 +29,9 @@ class MarketClient:
 
     def __init__(self, stack: Stack, path: str = "/ws") -> None:
         url = f"ws://127.0.0.1:{stack.socket_port}{path}"
-        self.socket: ClientConnection = connect(url, max_size=None, open_timeout=PATIENCE_S)
+        self.socket: ClientConnection = connect(
+            url, max_size=None, max_queue=None, ping_interval=None, open_timeout=PATIENCE_S
+        )
         self.kept: list[Any] = []
         self._ids = itertools.count(1)
 

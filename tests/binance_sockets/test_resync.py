@@ -11,6 +11,7 @@ import pytest
 import redis
 from websockets.exceptions import ConnectionClosed
 
+from orders.marketdata import names
 from tests.binance_sockets.api_client import ApiClient
 from tests.binance_sockets.client import BookFollower, MarketClient
 from tests.sockets.journal import book_of, replay
@@ -125,6 +126,23 @@ def test_redis_emptied_under_load(stack: Stack, traffic: Traffic, follower: Book
     settle(stack, traffic)
     assert follower.connects == 1, "the connection lived on"
     assert_same_book(stack, follower)
+
+
+def test_user_events_go_on_when_redis_was_emptied(stack: Stack, trader: dict[str, Any]) -> None:
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01"}
+    with ApiClient(stack, trader) as client:
+        client.ok("userDataStream.subscribe.signature")
+        first = client.ok("order.place", **order, price="59000")["orderId"]
+        client.until(lambda event: event.get("i") == first)
+        store = redis.Redis.from_url(stack.env["REDIS_URL"])
+        store.delete(*store.scan_iter("md:*"))
+        wait_until(lambda: bool(store.exists(names.SEQUENCE)), "market data stored everything anew")
+        store.close()
+        # The account did not change meanwhile: nothing was lost, so nothing ends.
+        second = client.ok("order.place", **order, price="59001")["orderId"]
+        events = client.until(lambda event: event.get("i") == second)
+        assert not any(event["e"] == "eventStreamTerminated" for event in events)
+        client.ok("openOrders.cancelAll", symbol="BTCUSDT")
 
 
 def test_the_sockets_process_restarts(stack: Stack, traffic: Traffic, follower: BookFollower) -> None:
