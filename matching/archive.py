@@ -190,7 +190,7 @@ def _read(path: Path) -> tuple[Chain, Iterator[Row]]:
             next(file)
             for line in file:
                 *columns, body, digest = json.loads(line).values()
-                yield Row(*columns, body.encode("ascii"), bytes.fromhex(digest))
+                yield Row._make((*columns, body.encode("ascii"), bytes.fromhex(digest)))
 
     try:
         with gzip.open(path, "rt", encoding="ascii") as file:
