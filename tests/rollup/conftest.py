@@ -1,4 +1,4 @@
-"""Poseidon comes from a wheel that exists for Python 3.11 alone; elsewhere these tests wait for another source of it."""
+"""Poseidon comes from a wheel that exists for Python 3.11 alone; elsewhere these tests wait for another source."""
 
 import sys
 
