@@ -4,8 +4,10 @@ None of them knows accounts, balances, holds, fees, client ids, market rules or 
 said beside it. A peer takes order numbers of the tape and keeps what it needs to find its own order again.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import bourse
@@ -23,8 +25,14 @@ from benchmarks.tapes import AMEND, CANCEL, IOC, NEW, REPLACE, Message
 logger.disable("order_matching")
 
 
+def in_time(messages: Iterable[Message], seconds: float) -> Iterator[Message]:
+    """Messages until the time is over."""
+    end = time.process_time() + seconds
+    return takewhile(lambda _: time.process_time() < end, messages)
+
+
 class Peer:
-    """`play` one message; `traded` gives the lots traded so far (for `check`, not while the clock runs)."""
+    """Plays messages, by `handlers`, or by `traded`, which adds up the lots (not while the clock runs)."""
 
     name = ""
     language = "Python"
@@ -63,9 +71,13 @@ class Peer:
         """The lots traded by what a handler returned."""
         raise NotImplementedError
 
-    def traded(self, messages: list[Message]) -> int:
-        """Play messages and add up the lots they trade."""
-        return sum(self.count(self.handlers[message.operation](message)) for message in messages)
+    def traded(self, messages: list[Message], seconds: float) -> tuple[int, int]:
+        """Play messages, for so many seconds at most. Gives how many, and the lots they traded."""
+        played = lots = 0
+        for message in in_time(messages, seconds):
+            lots += self.count(self.handlers[message.operation](message))
+            played += 1
+        return played, lots
 
 
 class LightMatching(Peer):
@@ -225,10 +237,12 @@ class Bourse(Peer):
         self.book.set_time(self.time)
         self.book.modify_order(self.ids[message.target], message.price, message.size)
 
-    def traded(self, messages: list[Message]) -> int:
-        for message in messages:
+    def traded(self, messages: list[Message], seconds: float) -> tuple[int, int]:
+        played = 0
+        for message in in_time(messages, seconds):
             self.handlers[message.operation](message)
-        return sum(trade[3] for trade in self.book.get_trades())
+            played += 1
+        return played, sum(trade[3] for trade in self.book.get_trades())
 
 
 PEERS: list[type[Peer]] = [LightMatching, PyOrderBook, OrderMatching, NanoBook, Bourse]
