@@ -5,6 +5,7 @@ from typing import Any
 
 from accounts.auth import Caller
 from orders.binance.sockets.user_stream import UserStream
+from orders.sockets.topics import Subscription
 
 CALLER = Caller(account_id=7, permissions=frozenset({"read"}), tier="standard", deadline_us=0)
 
@@ -54,3 +55,27 @@ def test_a_snapshot_of_later_means_that_events_were_lost() -> None:
     heard.stream.push("=47")
     assert heard.ended == 1
     assert [message["event"]["e"] for message in heard.messages] == ["eventStreamTerminated"]
+
+
+def test_what_came_while_a_snapshot_was_asked_for_is_heard_if_it_follows() -> None:
+    heard = Heard()
+    subscription = Subscription(heard.stream, "acct:7")
+    subscription.begin(40, "=40")
+    subscription.restart()
+    subscription.hear(40, 45, '45\n{"e":"executionReport"}')
+    subscription.hear(45, 46, '46\n{"e":"balanceUpdate"}')
+    subscription.catch_up()
+    subscription.restart()
+    subscription.begin(46, "=46")
+    assert [message["event"]["e"] for message in heard.messages] == ["executionReport", "balanceUpdate"]
+    assert (heard.begun, heard.ended) == (1, 0)
+
+
+def test_what_came_before_the_first_snapshot_is_in_it() -> None:
+    heard = Heard()
+    subscription = Subscription(heard.stream, "acct:7")
+    subscription.hear(0, 45, '45\n{"e":"executionReport"}')
+    subscription.catch_up()
+    subscription.restart()
+    subscription.begin(45, "=45")
+    assert (heard.begun, heard.ended, heard.messages) == (1, 0, [])
