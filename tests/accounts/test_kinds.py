@@ -63,6 +63,8 @@ def test_two_ways_to_write_a_signature_name_one_message(private):
         pem(rsa.generate_private_key(public_exponent=65537, key_size=1024)),
         ED.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), "A" * 5_000,
     ],
+    # The keys are new in every process; the tests' names must not be.
+    ids=["letters", "cut off", "elliptic curve", "short RSA", "private", "long"],
 )  # fmt: skip
 def test_what_is_no_public_key(account, text):
     before = ApiKey.objects.count()
