@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.binance_sockets.api_client import ApiClient, hmac_of, signed, text_to_sign
 from tests.sockets.client import Client
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.process
 SYMBOL = "ETHUSDT"
@@ -100,8 +100,8 @@ def test_market_reads_are_those_of_rest(stack: Stack, client: ApiClient) -> None
                 break
             assert time.monotonic() < deadline, (method, answer["result"], rest(stack, path))
             time.sleep(0.1)
-    day = client.ask("ticker.24hr", {"symbol": SYMBOL})["result"]
-    assert Decimal(day["lastPrice"]) == 3000
+    price = client.ask("ticker.price", {"symbol": SYMBOL})["result"]["price"]
+    wait_until(lambda: client.ask("ticker.24hr", {"symbol": SYMBOL})["result"]["lastPrice"] == price, "the last price")
     symbols = client.ask("exchangeInfo", {"symbols": [SYMBOL]})["result"]["symbols"]
     assert [one["symbol"] for one in symbols] == [SYMBOL]
 
