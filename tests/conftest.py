@@ -8,9 +8,16 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from accounts import outcome
 from matching import gateway
 from tests.matching import harness
 from tests.stack import stack  # noqa: F401  the fixture
+
+
+@pytest.fixture(autouse=True)
+def _unanswered() -> None:
+    """Tests call services in one thread, one after the other: what one noted of its outcome is not the next one's."""
+    outcome.begin()
 
 
 @pytest.fixture

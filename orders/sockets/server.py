@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from django.db import connections
 
+from accounts import outcome
 from accounts.auth import Caller
 from orders import listing
 from orders.sockets import identity
@@ -113,6 +114,7 @@ def _gone(known: list[tuple[Conversation, Caller, str]]) -> list[Conversation]:
 
 
 def _with_database(work: Callable[[], Any]) -> Any:
+    outcome.begin()  # threads are used again, and what they note with them
     try:
         return work()
     finally:

@@ -56,4 +56,4 @@ def test_every_address_is_documented(client):
             assert "default" in operation["responses"], (method, path)
     assert {
         path.removeprefix("/api/v1") for path in re.findall(r"`(?:GET|POST|PATCH|DELETE) (/[a-z/{}_-]+)`", DOC)
-    } <= {re.sub(r"\{order_id\}", "{id}", path.removeprefix("/api/v1")) for path in served}
+    } <= {re.sub(r"\{\w+_id\}", "{id}", path.removeprefix("/api/v1")) for path in served}

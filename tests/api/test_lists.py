@@ -198,7 +198,7 @@ def test_a_refused_list_places_nothing(alice, body, code):
 
 
 def test_a_list_beyond_what_is_available_places_nothing(make_trader):
-    poor = make_trader("api-poor", BTC="0.0019")
+    poor = make_trader("api-poor-in-coins", BTC="0.0019")
     for body, code in ((oco(), "insufficient_balance"), (otoco(), "insufficient_balance")):
         answer = poor.post("/order-lists", body)
         assert answer.code == code

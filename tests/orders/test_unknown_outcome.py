@@ -10,10 +10,12 @@ from django.db import OperationalError
 
 from accounts import keys, outcome, services, signing
 from accounts.api.errors import problem_of
-from accounts.binance.errors import refusal_of
+from accounts.binance.errors import Refusal, refusal_of
 from accounts.problems import Problem
 from matching import journal
 from orders import listing
+from orders.binance.sockets.api_desk import _told
+from orders.sockets.server import _with_database
 from tests.matching.harness import MatcherProcess, fund
 from tests.projections import project_all
 from wallets.api import views as wallet_views
@@ -118,3 +120,21 @@ def test_refusals_stay_what_they_are() -> None:
     outcome.begin()
     assert problem_of(OperationalError()).code == "unavailable"
     assert problem_of(ValueError()).code == "internal_error"
+
+
+def test_a_thread_of_the_sockets_tells_what_it_knows() -> None:
+    """Work that waits for the matcher in a thread fails there, and is told in another one."""
+
+    def fails_after() -> None:
+        outcome.answered()
+        raise OperationalError
+
+    def fails_before() -> None:
+        raise OperationalError
+
+    codes = []
+    for work in (fails_after, fails_before):
+        with pytest.raises(Refusal) as caught:
+            _with_database(lambda work=work: _told(work, "place"))
+        codes.append(caught.value.code)
+    assert codes == [-1007, -1001]

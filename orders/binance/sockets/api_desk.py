@@ -153,7 +153,8 @@ class ApiDesk:
             self._end(work, _unknown(error))
 
     async def _run(self, work: Work, run: Callable[[], Any], *, executed: bool = False) -> None:
-        running: Awaitable[Any] = self._server.in_thread(run)
+        action = work.action
+        running: Awaitable[Any] = self._server.in_thread(run if executed else lambda: _told(run, action))
         try:
             self._end(work, await running)
         except Exception as error:
@@ -165,6 +166,16 @@ class ApiDesk:
             self._refuse(work, refusal_of(result, work.action))
         else:
             self._answer(work, result)
+
+
+def _told(run: Callable[[], Any], action: str) -> Any:
+    # Only in the thread is it known whether the matcher had answered when it went wrong.
+    try:
+        return run()
+    except Refusal:
+        raise
+    except Exception as error:
+        raise refusal_of(error, action) from error
 
 
 def _admit(work: Work, question: Question, answer: Answer) -> None:
