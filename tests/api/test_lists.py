@@ -142,7 +142,7 @@ def test_canceling_a_list_ends_what_is_left_of_it(alice, bob):
         answer = alice.delete(f"/order-lists/{made['id']}").ok()
         assert answer["order_ids"] == [leg["id"] for leg in made["orders"]]
         assert alice.balances(answer["sequence"]) == money
-        stored = alice.get(f"/order-lists/{made['id']}").ok()
+        stored = alice.caught_up(f"/order-lists/{made['id']}", answer["sequence"])
         assert sorted(leg["done_reason"] for leg in stored["orders"])[0] == "canceled"
         assert alice.delete(f"/order-lists/{made['id']}").code == "unknown_order"
     # Of others nothing is known, and nothing ends.
