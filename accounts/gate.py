@@ -22,8 +22,8 @@ KEEP_MS = 2_000
 # Answers {verdict, used, placed in window, placed today}: 0 passed, 1 revoked, 2 replayed, 3 over the limit,
 # 4 over the limit of today.
 SCRIPT = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return {1, 0, 0, 0} end
 if ARGV[1] ~= '0' then
-  if redis.call('EXISTS', KEYS[1]) == 1 then return {1, 0, 0, 0} end
   if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then return {2, 0, 0, 0} end
 end
 local used = tonumber(redis.call('GET', KEYS[3]) or '0')

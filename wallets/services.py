@@ -67,7 +67,9 @@ def hold_withdrawal(
         Withdrawal, reference=reference, key=["account_id"], account_id=account_id, asset_id=asset.id,
         amount=amount_atoms, network=network, address=address, address_tag=address_tag,
     )  # fmt: skip
-    return _requested(_send_hold(row.pk))
+    # The row stands and will be carried out, whatever fails from here on.
+    with executed():
+        return _requested(_send_hold(row.pk))
 
 
 def cancel_withdrawal(*, account_id: int, withdrawal_id: int) -> Withdrawal:
@@ -118,7 +120,8 @@ def transfer(
         InternalTransfer, reference=reference, key=["from_account_id"], from_account_id=from_account_id,
         to_account_id=to_account_id, asset_id=asset.id, amount=amount_atoms,
     )  # fmt: skip
-    return _requested(_send_transfer(row.pk))
+    with executed():
+        return _requested(_send_transfer(row.pk))
 
 
 def send_pending(*, older_than_s: float = 5.0) -> int:

@@ -46,6 +46,12 @@ class Answers:
             while self._size > BYTES_MAX:
                 self._drop(next(iter(self._kept)))
 
+    def clear(self) -> None:
+        """Keep nothing."""
+        with self._lock:
+            self._kept.clear()
+            self._size = 0
+
     def _drop(self, address: str) -> None:
         kept = self._kept.pop(address, None)
         if kept is not None:

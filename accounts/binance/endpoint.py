@@ -12,6 +12,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 
 from accounts import gate, limits
+from accounts.api.answers import Answers
 from accounts.api.authentication import client_ip
 from accounts.auth import Caller
 from accounts.binance import auth, errors, params, weights
@@ -24,7 +25,6 @@ PUBLIC: Final = ""
 # A key is named, nothing is signed.
 KEYED: Final = "key"
 PERMISSIONS: Final = (READ, TRADE, WITHDRAW)
-CACHED_ANSWERS_MAX: Final = 2_000
 METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "DELETE"})
 
 
@@ -69,7 +69,7 @@ class Endpoint:
     cache_s: float = 0.0
 
 
-_answers: dict[tuple[str, str], tuple[float, bytes]] = {}
+_answers: Final = Answers()
 
 
 def route(**methods: Endpoint) -> Callable[[HttpRequest], HttpResponse]:
@@ -108,9 +108,9 @@ def _answer(request: HttpRequest, endpoint: Endpoint, headers: dict[str, str]) -
     call = Call({})
     if endpoint.access == PUBLIC:
         if endpoint.cache_s:
-            hit = _answers.get((request.path_info, query))
-            if hit is not None and hit[0] > time.monotonic():
-                return hit[1]
+            hit = _answers.get(f"{request.path_info}?{query}")
+            if hit is not None:
+                return hit
     else:
         known = auth.known_key(meta.get("HTTP_X_MBX_APIKEY"), ip)
         if endpoint.access != KEYED:
@@ -126,9 +126,7 @@ def _answer(request: HttpRequest, endpoint: Endpoint, headers: dict[str, str]) -
     headers.update(call.headers)
     encoded = answer if isinstance(answer, bytes) else orjson.dumps(answer)
     if endpoint.cache_s and endpoint.access == PUBLIC:
-        if len(_answers) >= CACHED_ANSWERS_MAX:
-            _answers.clear()
-        _answers[request.path_info, query] = (time.monotonic() + endpoint.cache_s, encoded)
+        _answers.keep(f"{request.path_info}?{query}", encoded, endpoint.cache_s)
     return encoded
 
 
@@ -138,7 +136,7 @@ def admit(caller: Caller, headers: dict[str, str], *, places: int = 0) -> Allowa
     Raises Refusal -1015 with 429 beyond the account's limit of orders, Problem invalid_key, signature_replayed.
     """
     try:
-        allowance = gate.admit(caller, placed=places)
+        allowance = gate.admit(caller, units=max(1, places), placed=places)
     except Problem as problem:
         raise told_by_gate(problem, caller) from None
     if places:

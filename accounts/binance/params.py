@@ -66,6 +66,8 @@ def of_json(params: Mapping[str, Any]) -> dict[str, str]:
     """
     values: dict[str, str] = {}
     for name, value in params.items():
+        if not name.isprintable():
+            raise Refusal(-1100, "Illegal characters found in a parameter's name.")
         if isinstance(value, bool):
             values[name] = "true" if value else "false"
         elif isinstance(value, (str, int)):

@@ -112,11 +112,14 @@ def held_by(order: Order) -> int:
 
 def open_orders(account: Account, market_id: int = 0, side: int = -1) -> list[Order]:
     """The account's resting and waiting orders by rising id, of one market (0: of all) and side (-1: of both)."""
-    return [
-        order
-        for _, order in sorted(account.orders.items())
-        if market_id in (0, order.seat.market.id) and side in (-1, order.side)
+    # Looked through before it is sorted: mostly few of many are meant.
+    meant = [
+        (id, order)
+        for id, order in account.orders.items()
+        if (not market_id or order.seat.market.id == market_id) and (side < 0 or order.side == side)
     ]
+    meant.sort()
+    return [order for _, order in meant]
 
 
 def cancel(state: State, command: Any) -> list[Event]:

@@ -37,6 +37,14 @@ def find_order(*, account_id: int, market_id: int, name: OrderName) -> Order:
     return order
 
 
+def is_known(account_id: int, name: OrderName) -> bool:
+    """Whether the account has an order of this name in any market."""
+    rows = Order.objects.filter(account_id=account_id)
+    if name.order_id:
+        return rows.filter(id=name.order_id).exists()
+    return rows.filter(client_id=name.client_id).exists()
+
+
 def _find(account_id: int, market_id: int, name: OrderName) -> Order | None:
     rows = Order.objects.filter(account_id=account_id, market_id=market_id)
     if name.order_id:

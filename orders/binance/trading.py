@@ -23,6 +23,8 @@ _RESTRICTIONS: Final = {name: name for name in (ONLY_NEW, ONLY_PARTIALLY_FILLED)
 BAD_RESTRICTION: Final = "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`."
 STOP_ON_FAILURE: Final = "STOP_ON_FAILURE"
 ALLOW_FAILURE: Final = "ALLOW_FAILURE"
+# Of a command that failed so, nobody knows whether it was executed.
+UNKNOWN_OUTCOME: Final = frozenset({-1007, -1000})
 REPLACE_ONLY: Final = {
     "cancelReplaceMode": params.one_of({name: name for name in (STOP_ON_FAILURE, ALLOW_FAILURE)}),
     "cancelNewClientOrderId": params.client_id,
@@ -83,22 +85,34 @@ def cancel_named(
     restriction: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Cancel an order of this market and show it as it was left. Raises Refusal, Problem."""
-    order: Order | None
-    try:
-        order = reads.find_order(account_id=account_id, market_id=market.id, name=name)
-    except Problem as problem:
-        # A read model that is behind must not keep anybody from canceling; then nobody looks at the symbol.
-        if problem.code != "unavailable" or restriction is not None:
-            raise
-        order = None
-    if order is not None:
-        check_restriction(order, restriction)
-        name = OrderName(order_id=order.pk)
+    order, name = named_to_cancel(account_id, market, name, restriction)
     canceled = services.cancel_order(account_id=account_id, name=name, deadline_us=deadline_us)
     left = as_canceled(order, canceled) if order is not None else unknown_canceled(account_id, name, canceled)
     return shapes.canceled_json(
         left, listing.by_id(canceled.market_id), client_id=client_id or new_client_id(), time_us=canceled.time_us
     )
+
+
+def named_to_cancel(
+    account_id: int, market: Listed, name: OrderName, restriction: str | None, *, may_be_new: bool = False
+) -> tuple[Order | None, OrderName]:
+    """The stored order that a cancel means, if the read model knows it, and how to name it to the matcher.
+
+    A read model that is behind must keep nobody from canceling; then nobody looks at the symbol. `may_be_new`: the
+    order may be in a command sent just before this one, of which no journal tells yet. Raises Refusal, Problem.
+    """
+    try:
+        order = reads.find_order(account_id=account_id, market_id=market.id, name=name)
+    except Problem as problem:
+        is_new = may_be_new and problem.code == "unknown_order" and not reads.is_known(account_id, name)
+        if restriction is not None or not (is_new or problem.code == "unavailable"):
+            raise
+        return None, name
+    if not order.is_open and not name.order_id:
+        # The name may have been used again since.
+        return None, name
+    check_restriction(order, restriction)
+    return order, OrderName(order_id=order.pk)
 
 
 def check_restriction(order: Order, restriction: str | None) -> None:
@@ -167,22 +181,30 @@ def cancel_replace(call: Call) -> dict[str, Any]:
             restriction=values.get("cancelRestrictions"),
         )  # fmt: skip
     except Exception as error:
-        told["cancelResult"] = "FAILURE"
-        told["cancelResponse"] = refusal_of(error, "cancel").document()
+        _tell_failure(told, "cancel", "cancel", error)
     told["newOrderResponse"] = None
     if told["cancelResult"] == "SUCCESS" or values["cancelReplaceMode"] == ALLOW_FAILURE:
         try:
             told["newOrderResponse"] = place_new(caller.account_id, new, caller.deadline_us)
             told["newOrderResult"] = "SUCCESS"
         except Exception as error:
-            told["newOrderResult"] = "FAILURE"
-            told["newOrderResponse"] = refusal_of(error, "place").document()
+            _tell_failure(told, "newOrder", "place", error)
     results = (told["cancelResult"], told["newOrderResult"])
     if results == ("SUCCESS", "SUCCESS"):
         return told
     if "SUCCESS" in results:
         raise Refusal(-2021, "Order cancel-replace partially failed.", 409, data=told)
     raise Refusal(-2022, "Order cancel-replace failed.", 400, data=told)
+
+
+def _tell_failure(told: dict[str, Any], step: str, action: str, error: Exception) -> None:
+    """Note why a step failed; of one whose outcome nobody knows, that is the answer to the whole. Raises Refusal."""
+    refusal = refusal_of(error, action)
+    told[f"{step}Result"] = "FAILURE"
+    told[f"{step}Response"] = refusal.document()
+    if refusal.code in UNKNOWN_OUTCOME:
+        told[f"{step}Result"] = "UNKNOWN"
+        raise Refusal(refusal.code, refusal.msg, refusal.status, data=told, headers=refusal.headers) from error
 
 
 def _canceled_name(values: dict[str, Any]) -> OrderName:

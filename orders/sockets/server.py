@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 THREADS: Final = 4
+# Reads have threads of their own: however many wait for them, orders, sign-ins and revocations go on.
+READERS: Final = 2
 # How often keys and sessions are looked at again; a revoked key is also told at once.
 CHECK_S: Final = 10.0
 IDLE_CHECK_S: Final = 5.0
@@ -54,6 +56,7 @@ class Server:
         self.replies = Replies(asyncio.get_running_loop())
         self.guests = Guests()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sockets-database")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sockets-reads")
         self.hub.start()
         self.hub.spawn(self._warm_up())
         self.hub.spawn(self._check_callers())
@@ -68,10 +71,15 @@ class Server:
         """Do what needs the database, in one of a few threads."""
         return asyncio.get_running_loop().run_in_executor(self._threads, _with_database, work)
 
+    def in_reader(self, work: Callable[[], T]) -> Awaitable[T]:
+        """Read from the database what nobody but the client waits for, in one of even fewer threads."""
+        return asyncio.get_running_loop().run_in_executor(self._readers, _with_database, work)
+
     async def close(self) -> None:
         """End everything of this process's sockets."""
         await self.hub.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._readers.shutdown(wait=False, cancel_futures=True)
 
     async def _warm_up(self) -> None:
         """Know the markets before the first order asks."""

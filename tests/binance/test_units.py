@@ -9,7 +9,7 @@ from accounts.binance.auth import signed_text
 from accounts.binance.errors import Refusal, refusal_of
 from accounts.problems import Problem
 from matching.gateway import GatewayBusy, GatewayTimeout
-from orders.binance import klines, words
+from orders.binance import klines, trading, words
 from orders.binance.tickers import percent
 
 
@@ -161,3 +161,21 @@ def test_one_subscriber_of_ipv6_is_one(counting):
     for number in range(10):
         assert counting.get("/api/v3/ping", REMOTE_ADDR=f"2001:db8::{number}").status_code == 200
     assert counting.get("/api/v3/ping", REMOTE_ADDR="2001:db8::ffff").status_code == 429
+
+
+def test_a_step_of_unknown_outcome_is_told_as_that():
+    told = {}
+    with pytest.raises(Refusal) as caught:
+        trading._tell_failure(told, "cancel", "cancel", GatewayTimeout("x"))
+    assert (caught.value.code, caught.value.status, caught.value.data) == (-1007, 504, told)
+    assert told["cancelResult"] == "UNKNOWN"
+    trading._tell_failure(told, "newOrder", "place", Problem("insufficient_balance"))
+    assert (told["newOrderResult"], told["newOrderResponse"]["code"]) == ("FAILURE", -2010)
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\x00", "\n"])
+def test_names_that_cannot_be_printed_are_refused(name):
+    with pytest.raises(Refusal) as caught:
+        params.of_json({name: None})
+    assert caught.value.code == -1100
+    assert caught.value.document()["msg"].isprintable()

@@ -321,3 +321,35 @@ def test_orders_keep_their_order(client: ApiClient, trader: dict[str, Any]) -> N
     ids = [answers[number] for number in range(60)]
     assert ids == sorted(ids)
     assert len(client.ok("openOrders.cancelAll", symbol=SYMBOL)) == 60
+
+
+def test_a_cancel_may_follow_its_order_at_once(client: ApiClient, trader: dict[str, Any]) -> None:
+    """It names an order of which no read model knows yet; the matcher does when its turn comes."""
+    for number in range(5):
+        name = f"at-once-{number}-{time.time_ns()}"
+        for id, method, params in (
+            ("place", "order.place", limit_order(newClientOrderId=name)),
+            ("cancel", "order.cancel", {"symbol": SYMBOL, "origClientOrderId": name}),
+        ):
+            client.socket.send(json.dumps({"id": id, "method": method, "params": signed(params, trader)}))
+        answers = {answer["id"]: answer for answer in (client.receive(), client.receive())}
+        assert [answers[id]["status"] for id in ("place", "cancel")] == [200, 200], answers
+        assert answers["cancel"]["result"]["orderId"] == answers["place"]["result"]["orderId"]
+    assert client.ok("openOrders.status", symbol=SYMBOL) == []
+
+
+def test_nobodys_reads_hold_up_orders(stack: Stack, client: ApiClient) -> None:
+    """Reads wait for each other; orders, and whoever signs in, for none of them."""
+    reads = 600
+    with ApiClient(stack) as reader:
+        for number in range(reads):
+            params = {"symbol": SYMBOL, "fromId": 1, "limit": 1000}
+            reader.socket.send(json.dumps({"id": number, "method": "trades.aggregate", "params": params}))
+        placed = client.ok("order.place", **limit_order())
+        assert client.ok("order.cancel", symbol=SYMBOL, orderId=placed["orderId"])["status"] == "CANCELED"
+        answered = 0
+        with suppress(TimeoutError):
+            while True:
+                reader.receive(patience_s=0.0)
+                answered += 1
+        assert answered < reads

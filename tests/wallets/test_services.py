@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from accounts.problems import Problem
 from matching import gateway, journal
@@ -349,3 +349,23 @@ def test_refused_deposits_of_one_source_do_not_wait_for_each_other(exchange):
     assert {Deposit.objects.get(pk=row.pk).status for row in rows} == {"refused"}
     good.refresh_from_db()
     assert (good.status, good.index) == ("credited", 2)
+
+
+def test_a_database_lost_after_the_row_stands_is_not_told_as_nothing_done(exchange, monkeypatch):
+    """The row will be carried out; who is told that nothing was done asks again, and pays twice."""
+
+    def lost(_):
+        raise OperationalError
+
+    credit(7, 10)
+    for name, ask in (
+        ("_send_hold", lambda: hold(1)),
+        (
+            "_send_transfer",
+            lambda: services.transfer(from_account_id=7, to_account_id=8, asset_code="BTC", amount_atoms=1),
+        ),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(services, name, lost)
+            assert code_of(ask) == "unknown_outcome"
+    assert (Withdrawal.objects.count(), InternalTransfer.objects.count()) == (1, 1)

@@ -3,9 +3,11 @@
 Orders go to the matcher in the client's order and nobody waits for it: those that have come meanwhile are prepared
 together, pass the gate in one round trip to Redis, and are answered when the matcher did. What needs the database,
 which Django tells by refusing a query on an event loop's thread, is done again in a thread. Reads and writes of several
-steps run in threads altogether; reads are answered as they get ready.
+steps run in threads altogether; reads, in threads of their own and few of a socket at a time, are answered as they get
+ready.
 """
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TOGETHER_MAX: Final = 100
+READS_MAX: Final = 2
 
 
 @dataclass(slots=True)
@@ -72,6 +75,12 @@ class ApiDesk:
         self._line: deque[Work] = deque()
         self._is_busy = False
         self._in_flight = 0
+        self._reads = asyncio.Semaphore(READS_MAX)
+        self._is_gone = False
+
+    def close(self) -> None:
+        """The client has gone: reads that have not begun are not done any more."""
+        self._is_gone = True
 
     def take(self, work: Work) -> None:
         """Begin a request; returns at once. Raises Refusal when too many are under way."""
@@ -79,7 +88,7 @@ class ApiDesk:
             raise refuse(errors.OF_PROBLEM["too_many_in_flight"])
         self._in_flight += 1
         if not work.in_line:
-            self._server.hub.spawn(self._run(work, lambda: work.prepare(work)))
+            self._server.hub.spawn(self._read(work))
             return
         self._line.append(work)
         if not self._is_busy:
@@ -151,6 +160,17 @@ class ApiDesk:
             self._server.hub.spawn(self._run(work, lambda: prepared.interpret(results[0]), executed=True))
         except Exception as error:
             self._end(work, _unknown(error))
+
+    async def _read(self, work: Work) -> None:
+        action = work.action
+        async with self._reads:
+            if self._is_gone:
+                self._in_flight -= 1
+                return
+            try:
+                self._end(work, await self._server.in_reader(lambda: _told(lambda: work.prepare(work), action)))
+            except Exception as error:
+                self._end(work, error)
 
     async def _run(self, work: Work, run: Callable[[], Any], *, executed: bool = False) -> None:
         action = work.action

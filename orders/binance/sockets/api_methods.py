@@ -15,11 +15,12 @@ from accounts.binance.errors import Refusal, refuse
 from accounts.keys import KnownKey
 from matching.engine.commands import Command
 from matching.gateway import Result
-from orders import order_entry
-from orders.binance import account, lists, market, market_history, order_params, reads, shapes, symbols, trading
+from orders import listing, order_entry
+from orders.binance import account, lists, market, market_history, order_params, shapes, symbols, trading
 from orders.binance.sockets.api_desk import Prepared, Work, tell_orders
 from orders.binance.sockets.api_request import signed_text
-from orders.requests import OrderName
+from orders.models import Order
+from orders.placed import OrderState
 
 # What says who asks, and is no parameter of the method itself.
 ENVELOPE: Final = frozenset({"apiKey", "signature", "timestamp", "recvWindow", "returnRateLimits"})
@@ -98,20 +99,23 @@ def cancel(call: Call) -> Made:
     """order.cancel."""
     listed = symbols.listed(call.values["symbol"])
     caller = call.caller
-    order = reads.find_order(
-        account_id=caller.account_id, market_id=listed.id, name=order_params.read_name(call.values)
+    order, name = trading.named_to_cancel(
+        caller.account_id, listed, order_params.read_name(call.values), call.get("cancelRestrictions"),
+        may_be_new=True,
     )  # fmt: skip
-    trading.check_restriction(order, call.get("cancelRestrictions"))
-    command = order_entry.cancel_command(
-        account_id=caller.account_id, name=OrderName(order_id=order.pk), deadline_us=caller.deadline_us
-    )
+    command = order_entry.cancel_command(account_id=caller.account_id, name=name, deadline_us=caller.deadline_us)
 
     def interpret(result: Result) -> dict[str, Any]:
         canceled = order_entry.read_canceled(result)
         client_id = call.get("newClientOrderId") or trading.new_client_id()
+        left: Order | OrderState
+        if order is None:
+            left = trading.unknown_canceled(caller.account_id, name, canceled)
+        else:
+            left = trading.as_canceled(order, canceled)
         return shapes.canceled_json(
-            trading.as_canceled(order, canceled), listed, client_id=client_id, time_us=canceled.time_us
-        )
+            left, listing.by_id(canceled.market_id), client_id=client_id, time_us=canceled.time_us
+        )  # fmt: skip
 
     return command, interpret
 
@@ -152,7 +156,9 @@ def preparation(method: str, served: Endpoint, session: Session) -> Callable[[Wo
         call.values = params.read(own(values, is_public=is_public), served.fields, served.required)
         if command is not None:
             made, interpret = command[1](call)
-            return Prepared(made, gate.question(call.caller, placed=served.places), interpret)
+            return Prepared(
+                made, gate.question(call.caller, units=max(1, served.places), placed=served.places), interpret
+            )
         if served.writes:
             allowance = endpoint.admit(call.caller, {}, places=served.places)
             tell_orders(work, call.caller.tier, allowance.placed_in_window, allowance.placed_today)

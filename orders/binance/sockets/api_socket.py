@@ -79,6 +79,7 @@ class ApiSocket:
         while True:
             event = await receive()
             if event["type"] == "websocket.disconnect":
+                self._desk.close()
                 return
             if not self.outbox.is_closing:
                 self._take(event.get("text"))
