@@ -108,8 +108,8 @@ def named_to_cancel(
         if restriction is not None or not (is_new or problem.code == "unavailable"):
             raise
         return None, name
-    if not order.is_open and not name.order_id:
-        # The name may have been used again since.
+    if restriction is None and not order.is_open and not name.order_id:
+        # The name may have been used again since; a cancel with conditions needs the order itself to look at.
         return None, name
     check_restriction(order, restriction)
     return order, OrderName(order_id=order.pk)

@@ -9,8 +9,10 @@ from accounts.binance.auth import signed_text
 from accounts.binance.errors import Refusal, refusal_of
 from accounts.problems import Problem
 from matching.gateway import GatewayBusy, GatewayTimeout
-from orders.binance import klines, trading, words
+from orders.binance import klines, reads, trading, words
 from orders.binance.tickers import percent
+from orders.models import Order
+from orders.requests import OrderName
 
 
 @pytest.mark.parametrize(
@@ -179,3 +181,14 @@ def test_names_that_cannot_be_printed_are_refused(name):
         params.of_json({name: None})
     assert caught.value.code == -1100
     assert caught.value.document()["msg"].isprintable()
+
+
+def test_a_condition_is_never_left_out_of_a_cancel(monkeypatch):
+    """A name that only a closed order is known by may be a new order's by now, but nobody could check that one."""
+    closed = Order(id=5, status=Order.Status.CANCELED)
+    monkeypatch.setattr(reads, "find_order", lambda **_: closed)
+    name, market = OrderName(client_id="x"), type("Market", (), {"id": 1})()
+    with pytest.raises(Refusal) as caught:
+        trading.named_to_cancel(7, market, name, "ONLY_NEW")
+    assert caught.value.code == -2011
+    assert trading.named_to_cancel(7, market, name, None) == (None, name)
