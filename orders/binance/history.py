@@ -2,24 +2,24 @@
 
 Numbers of a market's trades have no gaps, and their times never fall: a time is looked up by halving the numbers.
 An aggregate trade is a run of trades of one taker order at one price, in one command; its id is its first trade's.
+A taker goes from price to price in one direction, so what it traded at a price in a command follows on each other.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from django.db.models import Max
+from django.db.models import Max, Min, Sum
 
 from orders.models import Trade
 
-# A search for aggregates reads so many trades at a time, and so many times at most.
+# A search for aggregates reads so many trades at a time; what a run has beyond is summed by the database.
 PAGE: Final = 2_000
-PAGES_MAX: Final = 5
 
 
 @dataclass(slots=True)
 class Aggregate:
-    """A run: ticks, lots, the numbers of its first and last trade."""
+    """A run: ticks, lots, the numbers of its first and last trade, the command and the order that made it."""
 
     first: int
     last: int
@@ -27,6 +27,8 @@ class Aggregate:
     lots: int
     taker_side: int
     time_us: int
+    sequence: int
+    taker_order: int
 
 
 def trades(*, market_id: int, from_number: int | None, limit: int) -> list[Trade]:
@@ -69,44 +71,45 @@ def first_at(market_id: int, time_us: int, last: int) -> int:
 
 def _from(market_id: int, low: int, high: int, limit: int) -> list[Aggregate]:
     found: list[Aggregate] = []
-    # The trade before tells whether the first one begins a run.
-    at = max(1, low - 1)
-    for _ in range(PAGES_MAX):
-        rows = _numbers(market_id, at, min(high + 1, at + PAGE - 1))
-        if not rows:
+    at = low
+    if low > 1:
+        # The trade before tells whether this one begins a run; if not, the next run is the first.
+        inside = _runs(_numbers(market_id, low - 1, low))
+        if len(inside) == 1 and inside[0].last == low:
+            at = _whole(market_id, inside[0]).last + 1
+    while at <= high and len(found) < limit:
+        runs = _runs(_numbers(market_id, at, min(high, at + PAGE - 1)))
+        if not runs:
             break
-        runs = _runs(rows)
-        is_last_page = rows[-1].number > high or len(rows) < PAGE
-        if not is_last_page:
-            # It may go on in the next page, which begins with it.
-            at = runs.pop().first
-        found += [run for run in runs if low <= run.first <= high]
-        if is_last_page or len(found) >= limit or not runs:
-            break
+        runs[-1] = _whole(market_id, runs[-1])
+        found += runs
+        at = runs[-1].last + 1
     return found[:limit]
 
 
 def _latest(market_id: int, high: int, limit: int) -> list[Aggregate]:
     found: list[Aggregate] = []
-    for _ in range(PAGES_MAX):
-        if high < 1 or len(found) >= limit:
+    while high >= 1 and len(found) < limit:
+        runs = _runs(_numbers(market_id, max(1, high - PAGE + 1), high))
+        if not runs:
             break
-        low = max(1, high - PAGE + 1)
-        runs = _runs(_numbers(market_id, low, high))
-        if low > 1:
-            # It may have begun before: the page before ends with it.
-            cut = runs.pop(0)
-            if not runs:
-                break
-            high = cut.last
-        else:
-            high = 0
+        runs[0] = _whole(market_id, runs[0])
         found = runs + found
+        high = runs[0].first - 1
     return found[-limit:]
 
 
 def _numbers(market_id: int, low: int, high: int) -> list[Trade]:
     return list(Trade.objects.filter(market_id=market_id, number__range=(low, high)).order_by("number"))
+
+
+def _whole(market_id: int, part: Aggregate) -> Aggregate:
+    """The run that a part of it belongs to; its other trades may lie beyond what was read."""
+    rows = Trade.objects.filter(
+        market_id=market_id, taker_order_id=part.taker_order, sequence=part.sequence, price=part.price
+    )  # fmt: skip
+    all_of_it = rows.aggregate(first=Min("number"), last=Max("number"), lots=Sum("lots"))
+    return replace(part, first=all_of_it["first"], last=all_of_it["last"], lots=int(all_of_it["lots"]))
 
 
 def _runs(rows: Iterable[Trade]) -> list[Aggregate]:
@@ -118,6 +121,11 @@ def _runs(rows: Iterable[Trade]) -> list[Aggregate]:
             runs[-1].last = row.number
             runs[-1].lots += int(row.lots)
         else:
-            runs.append(Aggregate(row.number, row.number, row.price, int(row.lots), row.taker_side, row.time_us))
+            runs.append(
+                Aggregate(
+                    row.number, row.number, row.price, int(row.lots), row.taker_side, row.time_us, row.sequence,
+                    row.taker_order_id,
+                )
+            )  # fmt: skip
         before = key
     return runs
