@@ -12,6 +12,21 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from matching.fields import AmountField
+from wallets.chain.models import (
+    ChainTransaction,
+    ChainWatch,
+    Claim,
+    ClaimRequest,
+    L2Account,
+    QueueEntry,
+    TestFunding,
+)
+
+__all__ = [
+    "FEES_ACCOUNT", "OUTSIDE_ACCOUNT", "Asset", "Balance", "ChainTransaction", "ChainWatch", "Claim", "ClaimRequest",
+    "Deposit", "InternalTransfer", "L2Account", "LedgerEntry", "ListedMarket", "Movement", "QueueEntry", "TestFunding",
+    "Withdrawal",
+]  # fmt: skip
 
 # Ledger accounts that are not a trader's. Fees are a balance of the engine; the outside is only the
 # counterpart of deposits and withdrawals, so its sum is minus all that the exchange owes.
@@ -174,12 +189,25 @@ class Withdrawal(Movement):
         RELEASED = "released"
         COMPLETED = "completed"
 
+    class L1Status(models.TextChoices):
+        """What becomes, on the chain, of a completed withdrawal to an address there."""
+
+        NONE = ""
+        IN_BLOCK = "in_block"
+        CLAIMABLE = "claimable"
+        CLAIMED = "claimed"
+
     account_id = models.BigIntegerField()
     # Where it is to go, as its owner wrote it; whoever carries it out reads these.
     network = models.CharField(max_length=32, blank=True)
     address = models.CharField(max_length=256, blank=True)
     address_tag = models.CharField(max_length=128, blank=True)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.REQUESTED)
+    # The address of the chain as a number, as the engine has it; null for one that is carried out by hand.
+    recipient = AmountField(max_digits=49, null=True, blank=True)
+    # The rollup's block that it is in.
+    l2_block = models.BigIntegerField(null=True, blank=True)
+    l1_status = models.CharField(max_length=16, choices=L1Status.choices, default=L1Status.NONE, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -190,6 +218,11 @@ class Withdrawal(Movement):
             models.Index(fields=["account_id", "-id"], name="withdrawal_by_account"),
             models.Index(fields=["id"], name="withdrawal_requested", condition=Q(status="requested")),
             models.Index(fields=["id"], name="withdrawal_ending", condition=Q(status__in=["releasing", "completing"])),
+            models.Index(
+                fields=["id"],
+                name="withdrawal_on_chain",
+                condition=Q(recipient__isnull=False) & ~Q(l1_status="claimed"),
+            ),
         ]
 
     def __str__(self) -> str:

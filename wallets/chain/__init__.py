@@ -1,0 +1,1 @@
+"""The chain that holds the deposits: its contract, its events, our transactions."""
