@@ -77,16 +77,16 @@ class L2Account(models.Model):
     class Meta:
         constraints: ClassVar = [
             UniqueConstraint(fields=["number"], name="l2_account_number_unique"),
-            # Whoever registers this key with this owner is this account.
-            UniqueConstraint(fields=["x", "y", "owner"], name="l2_account_key_unique"),
             CheckConstraint(
                 condition=~Q(status="registered") | Q(number__isnull=False, x__isnull=False, y__isnull=False),
                 name="l2_account_registered_has_number",
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["account_id"], name="l2_account_unregistered", condition=~Q(status="registered"))
-        ]  # fmt: skip
+            models.Index(fields=["account_id"], name="l2_account_unregistered", condition=~Q(status="registered")),
+            # Whoever registers this key with this owner is this account.
+            models.Index(fields=["x", "y"], name="l2_account_by_key"),
+        ]
 
     def __str__(self) -> str:
         return f"account {self.account_id}, {self.number} in the rollup"
@@ -167,6 +167,8 @@ class ChainWatch(models.Model):
     head = models.BigIntegerField(default=0)
     state = models.CharField(max_length=16, choices=State.choices, default=State.FOLLOWING)
     reason = models.CharField(max_length=500, blank=True)
+    # Why our transactions do not leave: no gas, a revert, another's chain; empty while they do.
+    sending_reason = models.CharField(max_length=500, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('head', models.BigIntegerField(default=0)),
                 ('state', models.CharField(choices=[('following', 'Following'), ('down', 'Down'), ('reorganised', 'Reorganised'), ('stuck', 'Stuck')], default='following', max_length=16)),
                 ('reason', models.CharField(blank=True, max_length=500)),
+                ('sending_reason', models.CharField(blank=True, max_length=500)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
             ],
         ),
@@ -204,13 +205,13 @@ class Migration(migrations.Migration):
             model_name='l2account',
             index=models.Index(condition=models.Q(('status', 'registered'), _negated=True), fields=['account_id'], name='l2_account_unregistered'),
         ),
-        migrations.AddConstraint(
+        migrations.AddIndex(
             model_name='l2account',
-            constraint=models.UniqueConstraint(fields=('number',), name='l2_account_number_unique'),
+            index=models.Index(fields=['x', 'y'], name='l2_account_by_key'),
         ),
         migrations.AddConstraint(
             model_name='l2account',
-            constraint=models.UniqueConstraint(fields=('x', 'y', 'owner'), name='l2_account_key_unique'),
+            constraint=models.UniqueConstraint(fields=('number',), name='l2_account_number_unique'),
         ),
         migrations.AddConstraint(
             model_name='l2account',
