@@ -135,6 +135,18 @@ PROBLEMS: Final[dict[str, Kind]] = {
         409, "Reference already used", "Another movement of the account has this reference, with other content."
     ),
     "index_gap": Kind(409, "Deposit out of order", "Deposits of a source are applied in the order of their index."),
+    # --- the rollup
+    "unknown_block": Kind(404, "No such block", "Blocks are listed at /api/v1/blocks."),
+    "not_proven": Kind(404, "No proof yet", "The block has not been proven yet; its `status` says how far it is."),
+    "unknown_l2_account": Kind(404, "No such account in the rollup", "No account of the rollup has this number."),
+    "no_final_block": Kind(404, "No final block yet", "There is no root on the chain to prove anything against."),
+    "invalid_token": Kind(401, "Unknown token", "Provers send `Authorization: Bearer` with a token of the exchange."),
+    "lease_lost": Kind(
+        409, "Lease lost", "The lease has ended, or is another's: the block was given out again. Ask for a new one."
+    ),
+    "proof_refused": Kind(
+        422, "Proof refused", "It does not prove the block's public inputs. The lease is over; nothing was changed."
+    ),
     # --- sockets alone
     "text_only": Kind(400, "Text frames only", "A binary frame was ignored; send JSON as text."),
     "unknown_op": Kind(400, "Unknown op", "docs/sockets.md lists the ops."),

@@ -243,6 +243,17 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+# --- Provers -----------------------------------------------------------------------------------
+# A worker that has not been heard of for so long has lost its block to the next one; it renews three times in between.
+PROVING_LEASE_S = int(os.environ.get("PROVING_LEASE_S", "30"))
+# Whoever takes longer than this for one block hangs.
+PROVING_S_MAX = int(os.environ.get("PROVING_S_MAX", "1800"))
+# How long a message to the queue `proving` lives, and how many are sent at a time: beat sends new ones every second.
+PROVING_WAKE_S = 3
+PROVING_MESSAGES_MAX = 16
+# Provers elsewhere show one of these; without any the pull API is closed.
+PROVER_TOKENS = [token for token in os.environ.get("PROVER_TOKENS", "").split(",") if token]
+
 # --- Watching ----------------------------------------------------------------------------------
 # With a token /metrics asks for it; without one it answers the loopback only.
 METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
