@@ -101,7 +101,7 @@ template Block(A, T, O, N) {
     binding.data[4] <== number;
     _ <== Num2Bits(40)(timestamp);
 
-    signal passed[N][2];
+    signal passed[N][3];
     signal part[N][2][TOKENS];
     component hot[N][2];
     var sum[TOKENS];
@@ -150,9 +150,11 @@ template Block(A, T, O, N) {
             is[i][CREDIT] === is[i - 1][TRANSFER];
             passed[i][0] <== is[i][CREDIT] * (amount[i][0] - amount[i - 1][0]);
             passed[i][0] === 0;
-            // Token and account are small, so one equation holds both.
-            passed[i][1] <== is[i][CREDIT] * (token[i][0] - token[i - 1][0] + (1 << 32) * (account[i] - to[i - 1]));
+            passed[i][1] <== is[i][CREDIT] * (token[i][0] - token[i - 1][0]);
             passed[i][1] === 0;
+            // On its own: `to` is any field element, and could make up for another token.
+            passed[i][2] <== is[i][CREDIT] * (account[i] - to[i - 1]);
+            passed[i][2] === 0;
         }
 
         // Both sums in one: each stays far below 2^110 in size, so the whole is zero only if both are.

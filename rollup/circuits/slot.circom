@@ -216,8 +216,10 @@ template Slot(A, T, O) {
     // ---- the account
     signal keyAfter[2];
     for (var i = 0; i < 2; i++) keyAfter[i] <== key[i] + is[SET_KEY] * (newKey[i] - key[i]);
+    // A new key begins with a nonce of its own, above all that were used: nothing signed before is valid again.
+    signal nonceAfter <== nonce + hasNonce + is[SET_KEY] * (id - nonce);
     signal leaf <== Poseidon(5)([key[0], key[1], nonce, balanceRoot, orderRoot]);
-    signal newLeaf <== Poseidon(5)([keyAfter[0], keyAfter[1], nonce + hasNonce, newBalanceRoot, newOrderRoot]);
+    signal newLeaf <== Poseidon(5)([keyAfter[0], keyAfter[1], nonceAfter, newBalanceRoot, newOrderRoot]);
     signal accountIndex[A][2] <== Index(A)(accountBits);
     signal rootBefore <== Root(A)(leaf, accountIndex, accountPath);
     rootBefore === rootIn;
@@ -225,7 +227,7 @@ template Slot(A, T, O) {
     rootOut <== rootAfter + is[NOOP] * (rootIn - rootAfter);
 
     // ---- what is published, and what must balance over the block
-    signal orderOrFee <== feeOrSellTotal + is[SETTLE] * (id + side * (1 << 64) - feeOrSellTotal);
+    signal orderOrFee <== feeOrSellTotal + (is[SETTLE] + is[SET_KEY]) * (id + side * (1 << 64) - feeOrSellTotal);
     words[0] <== op + account * (1 << 4) + token[0] * (1 << 28) + token[1] * (1 << 36) + amount[0] * (1 << 44)
         + orderOrFee * (1 << 140) + isCredit[0] * (1 << 236) + isCredit[1] * (1 << 237);
     words[1] <== amount[1] + fee * (1 << 96) + is[SET_KEY] * newKey[0];

@@ -49,7 +49,8 @@ class Slot:
     """One slot. Tokens and amounts come in two legs; unused ones are 0.
 
     `credits[leg]` is 1 where a net adds the amount, and 0 where it takes it; `fees[leg]` in atoms of the leg's token
-    (settle: of the second only). `nonce` is the account's, for what is signed with one.
+    (settle: of the second only). `nonce` is the account's, for what is signed with one; of a set_key it is the one that
+    the account gets: the index of the queue's entry · 2^32, above all that were used.
     """
 
     op: int = NOOP
@@ -107,7 +108,7 @@ def message(domain: int, slot: Slot) -> int:
 
 def words(slot: Slot) -> tuple[int, int, int]:
     """The three published words, from which alone the change can be made again."""
-    order_or_fee = slot.order.id + (slot.order.side << ID_BITS) if slot.order else slot.fees[0]
+    order_or_fee = slot.id + (slot.side << ID_BITS) if slot.op in (SETTLE, SET_KEY) else slot.fees[0]
     first = (
         _what(slot)
         + (slot.amounts[0] << 44)
