@@ -1,7 +1,7 @@
 """A block: slots in order, what must hold over all of them, and the inputs of the circuit."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from rollup.state.field import MODULUS
@@ -31,11 +31,14 @@ def check_block(slots: Sequence[Slot]) -> None:
         raise SlotRefused("fees_not_credited")
 
 
-def seal(ledger: Ledger, slots: Sequence[Slot], *, number: int, timestamp: int) -> tuple[list[int], dict[str, Any]]:
+def seal(
+    ledger: Ledger, slots: Sequence[Slot], *, number: int, timestamp: int, verified: Container[int] = frozenset()
+) -> tuple[list[int], dict[str, Any]]:
     """Apply the slots of a block and give (its data, the circuit's inputs but for gamma).
 
-    The block is filled up with noops. SlotRefused if it has too many slots, or one that is wrong; the ledger is then
-    as far as the slots went and must be thrown away.
+    The block is filled up with noops. `verified`: places of slots whose signatures are known to be good.
+    SlotRefused if it has too many slots, or one that is wrong; the ledger is then as far as the slots went and must be
+    thrown away.
     """
     if len(slots) > ledger.parameters.slots:
         raise SlotRefused("too_many_slots")
@@ -44,7 +47,7 @@ def seal(ledger: Ledger, slots: Sequence[Slot], *, number: int, timestamp: int) 
     filled = [*slots, *[Slot()] * (ledger.parameters.slots - len(slots))]
     check_block(filled)
     old_root = ledger.root
-    steps = [ledger.apply(slot, timestamp) for slot in filled]
+    steps = [ledger.apply(slot, timestamp, is_verified=place in verified) for place, slot in enumerate(filled)]
     data = [ledger.domain, old_root, ledger.root, timestamp, number]
     for slot in filled:
         data += words(slot)
