@@ -108,7 +108,7 @@ PROBLEMS: Final[dict[str, Kind]] = {
     "market_cancel_only": Kind(409, "Market in cancel-only", "Only cancels and reductions are taken."),
     "market_post_only": Kind(409, "Market in post-only", "Only post-only orders are taken."),
     "too_many_parts": Kind(
-        422, "Iceberg with too many parts", "An iceberg's size is at most 100 times its display size."
+        422, "Iceberg with too many parts", "An iceberg's size is at most 10 times its display size."
     ),
     "invalid_list": Kind(
         422,
@@ -119,6 +119,12 @@ PROBLEMS: Final[dict[str, Kind]] = {
     "unknown_order": Kind(404, "No such order", "The account has no such order, or none that is still open."),
     "not_amendable": Kind(
         409, "Order cannot be amended", "A conditional order that waits, or an order of a live list, is placed anew."
+    ),
+    "cancel_restricted": Kind(
+        409, "Order not in that state", "It was to be canceled only if nothing, or only if a part of it, was filled."
+    ),
+    "would_lose_priority": Kind(
+        409, "Order would lose its place", "Only a smaller size at the same price keeps the place in the queue."
     ),
     "client_order_id_reused": Kind(
         409, "Client order id already used", "Another order of the account has this client id, with other content."
@@ -136,6 +142,36 @@ PROBLEMS: Final[dict[str, Kind]] = {
     ),
     "index_gap": Kind(409, "Deposit out of order", "Deposits of a source are applied in the order of their index."),
     # --- the rollup
+    "signature_required": Kind(
+        403, "Signature required", "The account is in self custody: its user signs what it spends."
+    ),
+    "not_self_custody": Kind(
+        403, "Not in self custody", "The exchange signs for this account; send the plain request."
+    ),
+    "signature_mismatch": Kind(
+        422, "Signed something else", "The totals or the id that were signed are not those of the order."
+    ),
+    "order_id_used": Kind(
+        409, "Order id used", "A signed id exceeds the last one of its leaf, and the order there has ended."
+    ),
+    "fee_cap_too_low": Kind(422, "Fee cap too low", "The signed cap is below the account's fees in this market."),
+    "invalid_nonce": Kind(409, "Wrong nonce", "A signed transfer or withdrawal carries the account's next nonce."),
+    "account_not_registered": Kind(409, "Account not registered", "The account has no number in the rollup yet."),
+    "unknown_source": Kind(409, "Unknown source", "Once accounts are in the rollup, value comes from its queue alone."),
+    "balances_exist": Kind(
+        409, "Balances exist", "The first account is registered with the rollup before anything was deposited."
+    ),
+    "invalid_address": Kind(
+        422, "Not an address", "0x and 40 hexadecimal digits; in mixed case with the right checksum; not address 0."
+    ),
+    "no_chain": Kind(404, "No chain", "This exchange is not connected to a chain."),
+    "account_registered": Kind(
+        409,
+        "Account registered",
+        "The account has a number and a key already; its owner sets another key on the chain.",
+    ),
+    "key_announced": Kind(409, "Key announced", "Another account announced the same key with the same owner."),
+    "not_claimable": Kind(409, "Not claimable", "A withdrawal is claimed after its block is final, and once."),
     "unknown_block": Kind(404, "No such block", "Blocks are listed at /api/v1/blocks."),
     "not_proven": Kind(404, "No proof yet", "The block has not been proven yet; its `status` says how far it is."),
     "unknown_l2_account": Kind(404, "No such account in the rollup", "No account of the rollup has this number."),

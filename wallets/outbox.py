@@ -19,7 +19,7 @@ from matching.engine.commands import Command
 from matching.gateway import GatewayBusy, GatewayTimeout, Result
 from matching.money import MAX_AMOUNT
 from wallets import selectors
-from wallets.models import Asset, Deposit, InternalTransfer, Withdrawal
+from wallets.models import Asset, Deposit, InternalTransfer, QueueEntry, Withdrawal
 
 # How long the matcher may take to reach a command; then it will not run, and may be judged anew.
 DEADLINE_US: Final = 10_000_000
@@ -27,7 +27,7 @@ APPLIED: Final = "already_applied"
 # Answers that say nothing about the row itself: it is sent again later.
 TRANSIENT: Final = frozenset({"deadline_passed", "index_gap"})
 
-Row = TypeVar("Row", Deposit, Withdrawal, InternalTransfer)
+Row = TypeVar("Row", Deposit, Withdrawal, InternalTransfer, QueueEntry)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from accounts.problems import Problem
 from matching import projection
 from matching.fields import AmountField
 from wallets.models import OUTSIDE_ACCOUNT as _OUTSIDE_ACCOUNT
-from wallets.models import Asset, Balance, Deposit, InternalTransfer, LedgerEntry, Withdrawal
+from wallets.models import Asset, Balance, Deposit, InternalTransfer, L2Account, LedgerEntry, Withdrawal
 from wallets.projection import NAME
 
 # The ledger's counterpart of deposits and withdrawals.
@@ -96,6 +96,27 @@ def list_transfers(account_id: int, *, before_id: int | None = None, limit: int 
     """Transfers from and to the account."""
     rows = InternalTransfer.objects.filter(Q(from_account_id=account_id) | Q(to_account_id=account_id))
     return _listed(rows, before_id, limit)
+
+
+def l2_account(account_id: int) -> L2Account | None:
+    """The account's row in the rollup; None when it was never wanted there."""
+    return L2Account.objects.filter(account_id=account_id).first()
+
+
+def l2_account_by_number(number: int) -> L2Account | None:
+    """The account of this number in the rollup."""
+    return L2Account.objects.filter(number=number).first()
+
+
+def is_registered(account_id: int) -> bool:
+    """Whether the account has a number in the rollup, as of the last block that was read."""
+    return L2Account.objects.filter(account_id=account_id, status=L2Account.Status.REGISTERED).exists()
+
+
+def encrypted_seed(*, number: int) -> bytes | None:
+    """The encrypted secret of an account of the rollup; None when the exchange never held its key."""
+    seed = L2Account.objects.filter(number=number).values_list("seed", flat=True).first()
+    return None if seed is None else bytes(seed)
 
 
 def _listed(rows: QuerySet[Any], before_id: int | None, limit: int) -> list[Any]:

@@ -1,0 +1,86 @@
+"""Test tokens for accounts on a dev chain: made by the treasury and paid in through the contract, as anybody's money.
+
+A funding is a row first. The treasury makes tokens when it lacks some, and a surplus stays with it; so only the
+deposit must happen once, and its signed bytes are committed with the row before they leave.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from django.db import transaction
+
+from wallets import outbox
+from wallets.chain import transactions
+from wallets.chain.client import Chain, ChainRefused
+from wallets.chain.deployment import Deployment
+from wallets.models import ChainTransaction, L2Account, TestFunding
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 50
+UNBOUNDED: Final = 2**256 - 1
+
+
+def send_wanted(chain: Chain, deployment: Deployment) -> int:
+    """Pay in what is wanted for accounts that are registered; how many deposits left.
+
+    Raises ChainUnreachable, ChainRefused: all that is not done is tried again.
+    """
+    sent = 0
+    with outbox.locked("treasury of the chain"):
+        for funding in TestFunding.objects.filter(status=TestFunding.Status.SENDING).select_related("transaction"):
+            _follow(chain, funding)
+        registered = L2Account.objects.filter(status=L2Account.Status.REGISTERED).values("account_id")
+        wanted = TestFunding.objects.filter(status=TestFunding.Status.WANTED, account_id__in=registered)
+        rows = list(wanted.order_by("id")[:AT_ONCE])
+        if rows:
+            _make_tokens(chain, deployment, rows)
+        for funding in rows:
+            _deposit(chain, deployment, funding)
+            sent += 1
+    return sent
+
+
+def _follow(chain: Chain, funding: TestFunding) -> None:
+    """A deposit that left: sent again until it is mined, made anew when it is lost."""
+    assert funding.transaction is not None
+    sent = transactions.advance(chain, funding.transaction)
+    transactions.look_again(chain, [sent])
+    if sent.status in (ChainTransaction.Status.LOST, ChainTransaction.Status.REVERTED):
+        # Told by the status it had, so that the watcher's word, if it came meanwhile, stands.
+        mine = TestFunding.objects.filter(pk=funding.pk, status=TestFunding.Status.SENDING)
+        mine.update(status=TestFunding.Status.WANTED, code=sent.status)
+
+
+def _make_tokens(chain: Chain, deployment: Deployment, rows: Sequence[TestFunding]) -> None:
+    """Let the treasury have what it pays in, and the contract take it."""
+    key = deployment.key("treasury")
+    needed: dict[int, int] = defaultdict(int)
+    for funding in rows:
+        needed[funding.asset_id] += funding.amount
+    for asset_id, amount in needed.items():
+        token = deployment.token(asset_id)
+        balance = chain.call(token.functions.balanceOf(key.address))
+        if balance < amount:
+            chain.send(key, token.functions.mint(key.address, amount - balance))
+        if chain.call(token.functions.allowance(key.address, deployment.address)) < amount:
+            chain.send(key, token.functions.approve(deployment.address, UNBOUNDED))
+
+
+def _deposit(chain: Chain, deployment: Deployment, funding: TestFunding) -> None:
+    number = L2Account.objects.values_list("number", flat=True).get(account_id=funding.account_id)
+    call = deployment.rollup.functions.deposit(number, funding.asset_id, funding.amount)
+    try:
+        signed = chain.prepare(deployment.key("treasury"), call)
+    except ChainRefused as error:
+        # The queue is full, deposits are paused, …: it waits.
+        TestFunding.objects.filter(pk=funding.pk).update(code=str(error)[:200])
+        raise
+    with transaction.atomic():
+        funding.transaction = transactions.record(signed, purpose=f"deposit for account {funding.account_id}")
+        funding.status = TestFunding.Status.SENDING
+        funding.code = ""
+        funding.save(update_fields=["transaction", "status", "code", "updated_at"])
+    transactions.advance(chain, funding.transaction)

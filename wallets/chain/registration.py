@@ -1,0 +1,129 @@
+"""Numbers of accounts in the rollup: those whose keys the exchange holds are registered on the chain in batches.
+
+A wanted account gets a key, and its row is committed with the signed transaction that registers it. Until the
+watcher sees the contract's event those very bytes are sent again, so that a crash registers nobody twice.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from django.db import transaction
+
+from accounts.problems import Problem
+from wallets import outbox
+from wallets.chain import transactions
+from wallets.chain.addresses import write_address
+from wallets.chain.client import Chain
+from wallets.chain.deployment import Deployment
+from wallets.models import FEES_ACCOUNT, ChainTransaction, L2Account
+
+# As many as the contract takes at once.
+BATCH_MAX: Final = 32
+Status = L2Account.Status
+
+
+class NewKey(NamedTuple):
+    """A public key, and its 32 secret bytes, encrypted."""
+
+    x: int
+    y: int
+    encrypted_seed: bytes
+
+
+def want(*, account_id: int) -> L2Account:
+    """The account's row in the rollup; without one it will be registered soon, with a key of the exchange."""
+    row, _ = L2Account.objects.get_or_create(account_id=account_id)
+    return row
+
+
+def announce(*, account_id: int, x: int, y: int, owner: int) -> L2Account:
+    """Say that the account's user will register this key on the chain, with this owner; before doing so.
+
+    Raises Problem account_registered when it has a number already, key_announced when another account said the same.
+    """
+    address = write_address(owner)
+    with outbox.locked("announced keys"):
+        same = L2Account.objects.filter(x=x, y=y, owner=address).exclude(account_id=account_id)
+        if same.exists():
+            raise Problem("key_announced")
+        row, created = L2Account.objects.get_or_create(
+            account_id=account_id, defaults={"x": x, "y": y, "owner": address, "custody": 0}
+        )
+        if not created:
+            # Nothing was sent yet for one that is wanted and has no transaction: it may still be the user's own.
+            free = L2Account.objects.filter(pk=row.pk, status=Status.WANTED, transaction=None)
+            if not free.update(x=x, y=y, owner=address, custody=0, seed=None):
+                raise Problem("account_registered")
+            row.refresh_from_db()
+    return row
+
+
+def register_wanted(chain: Chain, deployment: Deployment, make_key: Callable[[], NewKey]) -> int:
+    """Send registrations for the accounts that are wanted; how many left.
+
+    Raises ChainUnreachable, ChainRefused: what is not done is tried again.
+    """
+    with outbox.locked("registrar"):
+        _follow(chain)
+        sent = _give_key_to_fees(chain, deployment, make_key)
+        for rows in _batches():
+            for row in rows:
+                _ensure_key(row, make_key)
+            keys = [[row.x, row.y] for row in rows]
+            operator = deployment.key("operator")
+            call = deployment.rollup.functions.register_many(keys, operator.address)
+            _send(chain, deployment, call, rows, f"register {len(rows)} accounts", operator.address)
+            sent += len(rows)
+    return sent
+
+
+def _follow(chain: Chain) -> None:
+    """Transactions on their way: sent again until their event was seen; rows of lost ones are wanted anew."""
+    open_rows = L2Account.objects.filter(status=Status.REGISTERING).values("transaction_id")
+    for sent in ChainTransaction.objects.filter(pk__in=open_rows):
+        transactions.look_again(chain, [transactions.advance(chain, sent)])
+        if sent.status in (ChainTransaction.Status.LOST, ChainTransaction.Status.REVERTED):
+            L2Account.objects.filter(transaction=sent, status=Status.REGISTERING).update(status=Status.WANTED)
+
+
+def _give_key_to_fees(chain: Chain, deployment: Deployment, make_key: Callable[[], NewKey]) -> int:
+    """Account 0 is in the contract from its start, and only needs a key."""
+    row, _ = L2Account.objects.get_or_create(account_id=FEES_ACCOUNT, defaults={"number": 0})
+    if row.status != Status.WANTED:
+        return 0
+    _ensure_key(row, make_key)
+    call = deployment.rollup.functions.set_key(0, row.x, row.y)
+    _send(chain, deployment, call, [row], "key of account 0", deployment.key("operator").address)
+    return 1
+
+
+def _batches() -> Iterator[list[L2Account]]:
+    """Wanted accounts whose keys the exchange holds, a batch at a time."""
+    wanted = L2Account.objects.filter(status=Status.WANTED, custody=1, number=None).order_by("created_at", "account_id")
+    while rows := list(wanted[:BATCH_MAX]):
+        yield rows
+
+
+def _ensure_key(row: L2Account, make_key: Callable[[], NewKey]) -> None:
+    # One that was sent before, and lost, keeps its key.
+    if row.seed is None:
+        key = make_key()
+        row.x, row.y, row.seed = key.x, key.y, key.encrypted_seed
+
+
+def _send(
+    chain: Chain, deployment: Deployment, call: object, rows: list[L2Account], purpose: str, owner: str
+) -> None:  # fmt: skip
+    signed = chain.prepare(deployment.key("operator"), call)
+    with transaction.atomic():
+        sent = transactions.record(signed, purpose=purpose)
+        for row in rows:
+            content = {
+                "x": row.x, "y": row.y, "seed": row.seed, "owner": owner, "transaction": sent,
+                "status": Status.REGISTERING,
+            }  # fmt: skip
+            # Its user may have announced a key of his own in between.
+            mine = L2Account.objects.filter(pk=row.pk, status=Status.WANTED, custody=1)
+            if not mine.update(**content):
+                raise RuntimeError(f"account {row.account_id} changed while it was registered")
+    transactions.advance(chain, sent)

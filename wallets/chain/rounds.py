@@ -1,0 +1,35 @@
+"""One round of the chain's worker: register, read, apply, pay in, claim. What fails is tried again by the next round."""
+
+import logging
+from collections.abc import Callable
+
+from wallets.chain import claims, client, deployment, funding, registration, watcher
+from wallets.chain.client import Chain, ChainRefused, ChainUnreachable
+from wallets.chain.deployment import Deployment
+from wallets.chain.registration import NewKey
+from wallets.models import ChainWatch
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[Chain, Deployment], int]
+
+
+def run(make_key: Callable[[], NewKey]) -> None:
+    """Do all that can be done now. Raises GatewayError when the engine does not answer."""
+    try:
+        chain, deployed = client.connect(), deployment.current()
+    except ChainUnreachable as error:
+        ChainWatch.objects.filter(pk=1).update(state=ChainWatch.State.DOWN, reason=str(error)[:500])
+        return
+    watcher.tick(chain, deployed)
+    register: Work = lambda chain, deployed: registration.register_wanted(chain, deployed, make_key)  # noqa: E731
+    troubles = []
+    for work in (register, funding.send_wanted, claims.send_wanted):
+        try:
+            if work(chain, deployed):
+                # On a chain that mines at once what was sent can be read already.
+                watcher.tick(chain, deployed)
+        except (ChainUnreachable, ChainRefused) as error:
+            log.warning("chain: not sent: %s", error)
+            troubles.append(str(error))
+    ChainWatch.objects.filter(pk=1).update(sending_reason="; ".join(troubles)[:500])
