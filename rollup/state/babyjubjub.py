@@ -1,5 +1,6 @@
 """BabyJubjub, the twisted Edwards curve a·x² + y² = 1 + d·x²·y² over the scalar field of BN254 (EIP-2494)."""
 
+from functools import cache
 from typing import Final, NamedTuple
 
 from gmpy2 import invert, mpz
@@ -30,6 +31,9 @@ IDENTITY: Final = Point(0, 1)
 
 # Projective (X, Y, Z), x = X / Z and y = Y / Z: an addition needs no inversion.
 _Projective = tuple[mpz, mpz, mpz]
+_NEUTRAL: Final[_Projective] = (mpz(0), mpz(1), mpz(1))
+_DIGIT_BITS: Final = 4
+_DIGIT: Final = 2**_DIGIT_BITS - 1
 
 
 def is_on_curve(point: Point) -> bool:
@@ -53,13 +57,38 @@ def add(one: Point, other: Point) -> Point:
 
 def multiply(point: Point, scalar: int) -> Point:
     """`scalar` times a point of the curve, scalar >= 0. Not in constant time."""
-    total: _Projective = (mpz(0), mpz(1), mpz(1))
+    total = _NEUTRAL
     doubled: _Projective = (mpz(point.x), mpz(point.y), mpz(1))
     for bit in reversed(bin(scalar)[2:]):
         if bit == "1":
             total = _add(total, doubled)
         doubled = _add(doubled, doubled)
     return _affine(total)
+
+
+def multiply_base(scalar: int) -> Point:
+    """`scalar` times BASE, 0 <= scalar < 2^256: many times faster than `multiply`. Not in constant time."""
+    total = _NEUTRAL
+    for row in _base_table():
+        digit = scalar & _DIGIT
+        if digit:
+            total = _add(total, row[digit])
+        scalar >>= _DIGIT_BITS
+    return _affine(total)
+
+
+@cache
+def _base_table() -> list[list[_Projective]]:
+    # Row k holds 0 … 15 times 16^k · BASE: a product is then one addition a digit, and no doubling.
+    rows = []
+    power: _Projective = (mpz(BASE.x), mpz(BASE.y), mpz(1))
+    for _ in range(0, 256, _DIGIT_BITS):
+        row = [_NEUTRAL]
+        for _ in range(_DIGIT):
+            row.append(_add(row[-1], power))
+        rows.append(row)
+        power = _add(row[-1], power)
+    return rows
 
 
 def _add(one: _Projective, other: _Projective) -> _Projective:
