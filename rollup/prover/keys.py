@@ -93,16 +93,37 @@ def import_ceremony(name: str, zkey: Path, progress: Progress | None = None) -> 
     return _made(name, ["import", str(zkey.resolve())], progress)
 
 
+def is_ready(name: str) -> bool:
+    """Whether the keys are there. Cheap."""
+    return find(name) is not None
+
+
+def progress(name: str) -> str:
+    """What is being done for keys that are not there yet, in words; "" if nothing is."""
+    logs = [path for path in directory().glob(f"{place(name).name}.*.log") if path.stat().st_size]
+    return _stage(max(logs, key=lambda path: path.stat().st_mtime).read_text()) if logs else ""
+
+
+def verification_key(name: str) -> dict[str, Any]:
+    """The verifying key as snarkjs writes it. The keys must be there (`ensure`)."""
+    key: dict[str, Any] = json.loads(_verifying_key(name).to_json())
+    return key
+
+
 def verifier_source(name: str) -> str:
     """The Vyper source of the contract that verifies the circuit's proofs. The keys must be there (`ensure`)."""
+    source: str = _verifying_key(name).to_vyper()
+    return source
+
+
+def _verifying_key(name: str) -> Any:
+    # Imported here: who only asks whether keys are there needs no prover.
     from groth16py import VerifyingKey
 
     files = find(name)
     if files is None:
         raise KeysFailed(f"no keys of {name} yet")
-    key = VerifyingKey.load(str(files.verifying))
-    source: str = key.to_vyper()
-    return source
+    return VerifyingKey.load(str(files.verifying))
 
 
 def _made(name: str, what: list[str], progress: Progress | None) -> KeyFiles:

@@ -81,7 +81,7 @@ class Ledger:
     tree: Tree = field(init=False)
 
     def __post_init__(self) -> None:
-        self.tree = Tree(self.parameters.account_depth, self._blank().leaf())
+        self.tree = Tree(self.parameters.account_depth, self.blank().leaf())
 
     @property
     def root(self) -> int:
@@ -90,7 +90,7 @@ class Ledger:
 
     def account(self, index: int) -> L2Account:
         """An account as it is; one that was never touched is blank."""
-        return self.accounts.get(index) or self._blank()
+        return self.accounts.get(index) or self.blank()
 
     def apply(self, slot: Slot, now: int, *, is_verified: bool = False) -> Step:
         """Change one account. `now`: the block's time in seconds. SlotRefused, with nothing changed, if it must not.
@@ -140,7 +140,8 @@ class Ledger:
         self.tree.put(slot.account, account.leaf())
         return step
 
-    def _blank(self) -> L2Account:
+    def blank(self) -> L2Account:
+        """An account as it is before anything happens to it."""
         return L2Account(Tree(self.parameters.token_depth), Tree(self.parameters.order_depth))
 
 
