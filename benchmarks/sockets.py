@@ -25,6 +25,7 @@ OUTSTANDING = 400
 LONE = 300
 LISTENERS = 200
 FANOUT_S = 4.0
+UPDATE_S_MAX = 10.0
 
 
 @contextmanager
@@ -34,6 +35,8 @@ def exchange() -> Iterator[tuple[dict[str, str], str]]:
         with sockets.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             environment["SOCKET_PORT"] = str(probe.getsockname()[1])
+        # All of them come from this one address.
+        environment["SOCKETS_PER_ADDRESS"] = str(2 * LISTENERS)
         with matcher(environment):
             others = [
                 subprocess.Popen([sys.executable, "manage.py", *command], cwd=ROOT, env=environment)
@@ -113,7 +116,8 @@ def lone(url: str, account: dict[str, Any]) -> tuple[float, float]:
         price = str(55_000 + number)
         trader.ask(op="order.place", params={"market": MARKET, "side": "buy", "price": price, "size": "0.01"})
         replies.append(time.monotonic() - began)
-        seen.wait(2)
+        if not seen.wait(UPDATE_S_MAX):
+            raise RuntimeError(f"the book did not tell of an order within {UPDATE_S_MAX} s")
         updates.append(at[0] - began)
         time.sleep(0.002)
     trader.ask(op="order.cancel_all", params={})

@@ -7,6 +7,7 @@ and here a reconnection means that messages were missed.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -34,7 +35,11 @@ class Feed:
         self._on_message = on_message
         self._on_restored = on_restored
         self._connection: Any = None
+        # For each topic that somebody wants: set when its messages are heard, or when nobody wants it any more.
         self._wanted: dict[str, asyncio.Event] = {}
+        # How often this connection has asked for a topic without an answer: only the last answer counts, since a
+        # topic that was left and wanted again is heard only from then on.
+        self._unanswered: Counter[str] = Counter()
         self._heard_at = 0.0
         self._sends: asyncio.Queue[tuple[str, ...]] = asyncio.Queue()
         self.is_connected = False
@@ -52,6 +57,7 @@ class Feed:
                 self._sends = asyncio.Queue()
                 for confirmed in self._wanted.values():
                     confirmed.clear()
+                self._unanswered = Counter(self._wanted.keys())
                 if self._wanted:
                     self._sends.put_nowait(("SUBSCRIBE", *self._wanted))
                 sender = asyncio.create_task(self._send_all(connection))
@@ -97,21 +103,32 @@ class Feed:
             if kind == b"message":
                 self._on_message(answer[1].decode(), answer[2])
             elif kind == b"subscribe":
-                confirmed = self._wanted.get(answer[1].decode())
-                if confirmed is not None:
-                    confirmed.set()
+                self._on_subscribed(answer[1].decode())
 
-    async def subscribe(self, topic: str) -> None:
-        """Return once every later message of the topic will be heard."""
+    def _on_subscribed(self, topic: str) -> None:
+        self._unanswered[topic] -= 1
+        if self._unanswered[topic] > 0:
+            return
+        del self._unanswered[topic]
+        confirmed = self._wanted.get(topic)
+        if confirmed is not None:
+            confirmed.set()
+
+    async def subscribe(self, topic: str) -> bool:
+        """Return True once every later message of the topic will be heard; False if it was unsubscribed meanwhile."""
         confirmed = self._wanted.get(topic)
         if confirmed is None:
             confirmed = self._wanted[topic] = asyncio.Event()
+            self._unanswered[topic] += 1
             self._sends.put_nowait(("SUBSCRIBE", topic))
         await confirmed.wait()
+        return self._wanted.get(topic) is confirmed
 
     def unsubscribe(self, topic: str) -> None:
-        """Stop hearing the topic."""
-        if self._wanted.pop(topic, None) is not None:
+        """Stop hearing the topic. Whoever still waits to hear it is told, and must not wait for ever."""
+        confirmed = self._wanted.pop(topic, None)
+        if confirmed is not None:
+            confirmed.set()
             self._sends.put_nowait(("UNSUBSCRIBE", topic))
 
 

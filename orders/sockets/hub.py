@@ -45,13 +45,13 @@ class Hub:
         self._symbols_at = 0.0
         self._refreshing: asyncio.Task[None] | None = None
         self._fetching: dict[str, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
         """Connect and listen; needs the running event loop."""
         self.spawn(self._feed.run())
-        self.spawn(self._feed.subscribe(names.RESET))
-        self.spawn(self._feed.subscribe(keys.REVOKED_CHANNEL))
+        for topic in (names.RESET, keys.REVOKED_CHANNEL):
+            self.spawn(self._feed.subscribe(topic))
         self.spawn(self._receive_tickers())
         self.spawn(self._renew_leases())
 
@@ -67,14 +67,14 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._redis.aclose()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """Run a task that the hub keeps alive and whose failure is logged."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
         return task
 
-    def _on_done(self, task: "asyncio.Task[None]") -> None:
+    def _on_done(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a task failed", exc_info=task.exception())
@@ -165,7 +165,8 @@ class Hub:
             return
         while waiting := self._topics.waiting(topic):
             # Again each time: everybody may have left meanwhile, which ends the subscription, and come back.
-            await self._feed.subscribe(topic)
+            if not await self._feed.subscribe(topic):
+                continue
             try:
                 if topic.startswith(ACCOUNT_PREFIX):
                     await self._ask_for(_account_of(topic))
@@ -208,7 +209,8 @@ class Hub:
 
     async def _ask_for(self, account: int) -> None:
         """Have market data publish the account's snapshot, and its changes from then on."""
-        await self._feed.subscribe(names.account_topic(account))
+        if not await self._feed.subscribe(names.account_topic(account)):
+            return
         try:
             async with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.zadd(names.WATCHED, {str(account): time.time() + LEASE_S})
