@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts import failures, redis_client, vault
 from accounts.kinds import HMAC, PublicKey, load_public_key
 from accounts.models import ApiKey
+from matching import borrowing
 
 T = TypeVar("T")
 CACHE_S = 5.0
@@ -68,6 +69,8 @@ def find(key: str, *, address: str = "") -> KnownKey | None:
     if address:
         failures.require_patience(address)
     known = _load(key)
+    # A request that trades has no other query: it must not keep the connection to its end.
+    borrowing.give_back()
     if known is None and address:
         failures.note(address)
     with _lock:

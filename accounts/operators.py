@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from accounts.models import Account, AuditEntry
 from accounts.problems import Problem
-from matching import gateway
+from matching import borrowing, gateway
 from matching.engine import commands
 from matching.gateway import GatewayError, Result
 
@@ -37,6 +37,7 @@ def send(
     kind, _, *fields = command
     command = [kind, time.time_ns() // 1_000 + GOOD_FOR_US, *fields]
     with audited(action=action, subject=subject, by=by, account=account, command=command) as outcome:
+        borrowing.give_back()
         (result,) = gateway.submit([command])
         kind, *fields = result.events[-1]
         if kind == "rejected":

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from django.db import connection, transaction
 
-from matching import journal
+from matching import borrowing, journal
 from matching.journal import Batch
 from matching.models import ProjectionOffset
 
@@ -166,6 +166,7 @@ def wait_for(name: str, sequence: int, *, timeout_ms: int) -> int:
         return now
     until = time.monotonic() + timeout_ms / 1000
     while (now := offset(name)) < sequence and time.monotonic() < until:
+        borrowing.give_back()
         time.sleep(POLL_S)
     return now
 

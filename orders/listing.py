@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 from accounts.problems import Problem
+from matching import borrowing
 from orders.models import Market
 from orders.scales import InexactScale, MarketScale
 
@@ -75,6 +76,8 @@ def forget() -> None:
 
 def _reload() -> None:
     global _loaded_at  # noqa: PLW0603  the process's one list
+    # Whoever reads them needs a connection: those who wait behind it must not have them all.
+    borrowing.give_back()
     with _lock:
         if time.monotonic() - _loaded_at < RELOAD_S:
             return

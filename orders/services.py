@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from accounts import outcome
 from accounts.problems import Problem
-from matching import gateway
+from matching import borrowing, gateway
 from matching.engine.commands import Command
 from matching.gateway import Result
 from orders import order_entry
@@ -124,6 +124,7 @@ def set_dead_man_switch(*, account_id: int, timeout_ms: int, deadline_us: int = 
 
 
 def _submit(commands: Sequence[Command]) -> list[Result]:
+    borrowing.give_back()
     results = gateway.submit(commands)
     outcome.answered()
     return results

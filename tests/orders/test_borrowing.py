@@ -1,0 +1,134 @@
+"""Who waits holds no database connection: a process has fewer of them than threads."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import pytest
+from django.db import connection
+
+from accounts import keys, services
+from matching import gateway, projection
+from orders import listing
+from orders import services as orders
+from orders.models import ListedAsset, Market
+from orders.requests import read_order
+from tests.orders.test_listing import NUMBERS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ORDER = {"market": "BTC-USDT", "side": "buy", "price": "60000", "size": "0.001"}
+
+
+@pytest.fixture
+def markets() -> Iterator[None]:
+    for id, code, scale in ((1, "BTC", 8), (2, "USDT", 6)):
+        ListedAsset.objects.create(id=id, code=code, scale=scale)
+    Market.objects.create(id=1, symbol="BTC-USDT", base_id=1, quote_id=2, lot_atoms=1000, unit=1, **NUMBERS)
+    listing.forget()
+    keys.forget()
+    gateway.close()
+    yield
+    listing.forget()
+    keys.forget()
+    gateway.close()
+
+
+def lent() -> int:
+    """How many connections of this process's pool somebody has."""
+    connection.close()
+    stats = connection.pool.get_stats()  # type: ignore[attr-defined]  # of the PostgreSQL backend
+    return int(stats["pool_size"] - stats["pool_available"])
+
+
+def becomes(expected: int) -> bool:
+    """Whether so many are lent in the end; the limit is only for the failure."""
+    end = time.monotonic() + 3
+    while lent() != expected and time.monotonic() < end:
+        time.sleep(0.01)
+    return lent() == expected
+
+
+class Waiting(threading.Thread):
+    """Asks the database something, and then begins what makes it wait."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        super().__init__(daemon=True)
+        self._work = work
+        self.has_asked = threading.Event()
+        self.may_go_on = threading.Event()
+        self.raised: Exception | None = None
+
+    def run(self) -> None:
+        Market.objects.count()
+        self.has_asked.set()
+        self.may_go_on.wait(20)
+        try:
+            self._work()
+        except Exception as error:
+            self.raised = error
+        finally:
+            connection.close()
+
+    def begin(self) -> None:
+        """Returns when the work begins, with a connection in its hand."""
+        before = lent()
+        self.start()
+        assert self.has_asked.wait(20)
+        assert lent() == before + 1
+        self.may_go_on.set()
+
+
+def test_no_connection_is_held_while_another_thread_reads_the_markets(markets: None) -> None:
+    """The one that reads them may be waiting for just this connection."""
+    before = lent()
+    thread = Waiting(lambda: listing.by_symbol("BTC-USDT"))
+    with listing._lock:
+        thread.begin()
+        assert becomes(before)
+        assert thread.is_alive()
+    thread.join(20)
+    assert thread.raised is None
+
+
+def test_no_connection_is_held_while_the_matcher_works(markets: None) -> None:
+    """There is no matcher here: the order waits until the gateway ends."""
+    before = lent()
+    thread = Waiting(lambda: orders.place_order(account_id=1, order=read_order(ORDER)))
+    thread.begin()
+    assert becomes(before)
+    assert thread.is_alive()
+    gateway.close()
+    thread.join(20)
+    assert isinstance(thread.raised, gateway.GatewayError)
+
+
+def test_no_connection_is_held_between_looks_at_a_projection(markets: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeps, wakes = threading.Event(), threading.Event()
+
+    def sleep(seconds: float) -> None:
+        sleeps.set()
+        wakes.wait(20)
+
+    monkeypatch.setattr(projection.journal, "head", lambda: 1)
+    before = lent()
+    monkeypatch.setattr(projection, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
+    thread = Waiting(lambda: projection.wait_for("orders", 1, timeout_ms=100))
+    thread.begin()
+    assert sleeps.wait(20)
+    is_given_back = becomes(before)
+    wakes.set()
+    thread.join(20)
+    assert is_given_back
+    assert thread.raised is None
+
+
+def test_a_key_that_was_looked_up_costs_no_connection_for_the_rest_of_the_request(markets: None) -> None:
+    account = services.create_account(name="alice")
+    key, _ = services.create_api_key(account=account, permissions=["read"])
+    keys.forget()
+    connection.close()
+    before = lent()
+    assert keys.find(key) is not None
+    assert connection.connection is None
+    assert lent() == before
