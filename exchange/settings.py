@@ -1,5 +1,6 @@
 """Django settings. Everything that differs between machines comes from the environment."""
 
+import json
 import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -212,6 +213,21 @@ CHANNEL_LAYERS = {
     }
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# --- The chain ---------------------------------------------------------------------------------
+# Without an address there is no rollup: deposits are made by hand, withdrawals carried out by an operator.
+CHAIN_RPC_URL = os.environ.get("CHAIN_RPC_URL") or _running.get("CHAIN_RPC_URL", "")
+# The largest withdrawal of each asset that goes to the chain without an operator's approval; others all need it.
+WITHDRAWAL_APPROVAL_ABOVE = json.loads(
+    os.environ.get("WITHDRAWAL_APPROVAL_ABOVE", '{"BTC": "1", "ETH": "20", "USDT": "50000"}')
+)
+if CHAIN_RPC_URL:
+    # All transactions of the exchange are sent by the one worker of this queue.
+    CELERY_BEAT_SCHEDULE["chain-round"] = {
+        "task": "rollup.chain_round",
+        "schedule": 1.0,
+        "options": {"queue": "chain", "expires": 2},
+    }
 
 # --- API ---------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

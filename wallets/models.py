@@ -13,6 +13,7 @@ from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from matching.fields import AmountField
 from wallets.chain.models import (
+    L1_SOURCE,
     ChainTransaction,
     ChainWatch,
     Claim,
@@ -23,8 +24,23 @@ from wallets.chain.models import (
 )
 
 __all__ = [
-    "FEES_ACCOUNT", "OUTSIDE_ACCOUNT", "Asset", "Balance", "ChainTransaction", "ChainWatch", "Claim", "ClaimRequest",
-    "Deposit", "InternalTransfer", "L2Account", "LedgerEntry", "ListedMarket", "Movement", "QueueEntry", "TestFunding",
+    "FEES_ACCOUNT",
+    "L1_SOURCE",
+    "OUTSIDE_ACCOUNT",
+    "Asset",
+    "Balance",
+    "ChainTransaction",
+    "ChainWatch",
+    "Claim",
+    "ClaimRequest",
+    "Deposit",
+    "InternalTransfer",
+    "L2Account",
+    "LedgerEntry",
+    "ListedMarket",
+    "Movement",
+    "QueueEntry",
+    "TestFunding",
     "Withdrawal",
 ]  # fmt: skip
 
@@ -99,6 +115,7 @@ class LedgerEntry(models.Model):
         TRANSFER = 3, "transfer"
         TRADE = 4, "trade"
         FEE = 5, "fee"
+        EXIT = 6, "exit"
 
     id = models.BigIntegerField(primary_key=True)
     # Which event of which command: the posting this leg belongs to.

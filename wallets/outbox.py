@@ -19,7 +19,7 @@ from matching.engine.commands import Command
 from matching.gateway import GatewayBusy, GatewayTimeout, Result
 from matching.money import MAX_AMOUNT
 from wallets import selectors
-from wallets.models import Asset, Deposit, InternalTransfer, QueueEntry, Withdrawal
+from wallets.models import Asset, Deposit, InternalTransfer, QueueEntry, TestFunding, Withdrawal
 
 # How long the matcher may take to reach a command; then it will not run, and may be judged anew.
 DEADLINE_US: Final = 10_000_000
@@ -28,6 +28,8 @@ APPLIED: Final = "already_applied"
 TRANSIENT: Final = frozenset({"deadline_passed", "index_gap"})
 
 Row = TypeVar("Row", Deposit, Withdrawal, InternalTransfer, QueueEntry)
+
+Recorded = TypeVar("Recorded", Deposit, Withdrawal, InternalTransfer, TestFunding)
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def check_amount(amount_atoms: int) -> None:
         raise Problem("invalid_amount")
 
 
-def record(model: type[Row], *, reference: str | None, key: Sequence[str], **content: Any) -> Row:
+def record(model: type[Recorded], *, reference: str | None, key: Sequence[str], **content: Any) -> Recorded:
     """Commit a new row; or find the one that has the reference already, among rows with the same `key` fields.
 
     Raises Problem reference_reused if that one has another content.

@@ -7,6 +7,7 @@ the same row, with other content Problem reference_reused. None may be called wi
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -19,7 +20,9 @@ from matching.engine import commands
 from matching.engine.commands import Command
 from matching.gateway import GatewayError
 from wallets import deposits, outbox, selectors
-from wallets.models import Deposit, InternalTransfer, Withdrawal
+from wallets.chain import registration, wake
+from wallets.chain.addresses import read_address
+from wallets.models import L1_SOURCE, Deposit, InternalTransfer, Withdrawal
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,8 @@ ENDINGS: Final[dict[str, tuple[str, Callable[..., Command]]]] = {
 }
 # Deposits made by hand: demo money and operators' corrections.
 MANUAL_SOURCE = 1
+REGISTERED_WITHIN_S: Final = 4.0
+POLL_S: Final = 0.05
 
 
 def credit_deposit(
@@ -59,13 +64,15 @@ def hold_withdrawal(
 ) -> Withdrawal:  # fmt: skip
     """Set an amount aside to leave the exchange, for an address of a network.
 
-    Raises Problem unknown_asset, invalid_amount, insufficient_balance…
+    With a chain the address is one of it, and the amount can be claimed there when its block is final.
+    Raises Problem unknown_asset, invalid_amount, invalid_address, insufficient_balance…
     """
     outbox.check_amount(amount_atoms)
     asset = outbox.find_asset(asset_code)
+    recipient = read_address(address) if wake.has_chain() else None
     row = outbox.record(
         Withdrawal, reference=reference, key=["account_id"], account_id=account_id, asset_id=asset.id,
-        amount=amount_atoms, network=network, address=address, address_tag=address_tag,
+        amount=amount_atoms, network=network, address=address, address_tag=address_tag, recipient=recipient,
     )  # fmt: skip
     # The row stands and will be carried out, whatever fails from here on.
     with executed():
@@ -115,6 +122,7 @@ def transfer(
     outbox.check_amount(amount_atoms)
     if from_account_id == to_account_id:
         raise Problem("invalid_parameter", "a transfer is between two accounts")
+    ensure_registered(account_id=to_account_id)
     asset = outbox.find_asset(asset_code)
     row = outbox.record(
         InternalTransfer, reference=reference, key=["from_account_id"], from_account_id=from_account_id,
@@ -124,6 +132,22 @@ def transfer(
         return _requested(_send_transfer(row.pk))
 
 
+def ensure_registered(*, account_id: int) -> None:
+    """With a chain, an account has a number in the rollup before it receives anything: get it one.
+
+    Raises Problem account_not_registered when that takes longer than a moment; it goes on meanwhile.
+    """
+    if not wake.has_chain() or selectors.is_registered(account_id):
+        return
+    registration.want(account_id=account_id)
+    wake.wake()
+    until = time.monotonic() + REGISTERED_WITHIN_S
+    while not selectors.is_registered(account_id):
+        if time.monotonic() > until:
+            raise Problem("account_not_registered", "it gets its number in the rollup: try again in a few seconds")
+        time.sleep(POLL_S)
+
+
 def send_pending(*, older_than_s: float = 5.0) -> int:
     """Send again what was asked for and not answered, and is older than that; how many rows were looked at.
 
@@ -131,7 +155,8 @@ def send_pending(*, older_than_s: float = 5.0) -> int:
     """
     before = timezone.now() - timedelta(seconds=older_than_s)
     sends: list[Callable[[], object]] = []
-    pending = Deposit.objects.filter(status=Deposit.Status.PENDING, created_at__lt=before)
+    # What comes by the chain is sent in the order of its queue, by wallets.chain.queue.
+    pending = Deposit.objects.filter(status=Deposit.Status.PENDING, created_at__lt=before).exclude(source=L1_SOURCE)
     for source in pending.order_by("source").values_list("source", flat=True).distinct():
         sends.append(partial(deposits.send_pending, source))
     for withdrawal in Withdrawal.objects.filter(status=Withdrawal.Status.REQUESTED, created_at__lt=before):
@@ -153,7 +178,10 @@ def _send_hold(pk: int) -> Withdrawal:
         row = Withdrawal.objects.get(pk=pk)
         if row.status != Withdrawal.Status.REQUESTED:
             return row
-        command = commands.hold(withdrawal=row.pk, account=row.account_id, asset=row.asset_id, amount=row.amount)
+        command = commands.hold(
+            withdrawal=row.pk, account=row.account_id, asset=row.asset_id, amount=row.amount,
+            recipient=row.recipient or 0,
+        )  # fmt: skip
         return _settle(row, command, Withdrawal.Status.HELD)
 
 

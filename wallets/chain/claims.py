@@ -7,7 +7,7 @@ from wallets.chain import transactions
 from wallets.chain.addresses import write_address
 from wallets.chain.client import Chain, ChainRefused
 from wallets.chain.deployment import Deployment
-from wallets.models import ChainTransaction, ClaimRequest, Withdrawal
+from wallets.models import ChainTransaction, ClaimRequest
 
 Status = ClaimRequest.Status
 
@@ -63,12 +63,3 @@ def _send(chain: Chain, deployment: Deployment, row: ClaimRequest) -> int:
         row.save(update_fields=["transaction", "status", "updated_at"])
     _follow(chain, row)
     return 1
-
-
-def note_claimed() -> int:
-    """Withdrawals whose recipient has claimed them, by the events seen; how many were noted."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIMED)
-        return cursor.rowcount

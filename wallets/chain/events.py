@@ -6,8 +6,8 @@ from typing import Any, Final
 from accounts import services as accounts
 from wallets import selectors
 from wallets.chain.client import Event
-from wallets.chain.queue import L1_SOURCE
 from wallets.models import (
+    L1_SOURCE,
     ChainWatch,
     Claim,
     Deposit,
@@ -116,7 +116,7 @@ def _claimed(event: Event, watch: ChainWatch) -> None:
     Claim.objects.get_or_create(
         tx_hash=event.tx_hash, log_index=event.log_index,
         defaults={
-            "recipient": event.args["recipient"], "asset_id": event.args["token"], "amount": event.args["amount"],
-            "l2_block": watch.l2_block,
+            "recipient": int(event.args["recipient"], 16), "asset_id": event.args["token"],
+            "amount": event.args["amount"], "l2_block": watch.l2_block,
         },
     )  # fmt: skip

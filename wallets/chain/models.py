@@ -13,6 +13,8 @@ from matching.fields import AmountField
 
 # Elements of the field of BN254 have up to 77 digits.
 KEY_DIGITS = 78
+# The engine's source of everything that comes by the contract's queue.
+L1_SOURCE = 2
 EXCHANGE_CUSTODY = 1
 SELF_CUSTODY = 0
 
@@ -247,7 +249,8 @@ class Claim(models.Model):
 
     tx_hash = models.CharField(max_length=66)
     log_index = models.IntegerField()
-    recipient = models.CharField(max_length=42)
+    # The address as a number, as withdrawals have it.
+    recipient = AmountField(max_digits=49)
     asset_id = models.BigIntegerField()
     amount = AmountField()
     # The last L2 block that the contract had taken when it was claimed.

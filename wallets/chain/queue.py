@@ -7,12 +7,10 @@ from matching.engine import commands
 from matching.gateway import Result
 from matching.rows import BATCH_COMMANDS_MAX
 from wallets import outbox
-from wallets.models import Deposit, QueueEntry
+from wallets.models import L1_SOURCE, Deposit, QueueEntry
 
 log = logging.getLogger(__name__)
 
-# The engine's source of everything that comes by the chain's queue.
-L1_SOURCE: Final = 2
 OPEN: Final = (QueueEntry.Status.SEEN, QueueEntry.Status.BLOCKED)
 
 

@@ -5,7 +5,7 @@ watcher sees the contract's event those very bytes are sent again, so that a cra
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 
@@ -70,9 +70,8 @@ def register_wanted(chain: Chain, deployment: Deployment, make_key: Callable[[],
             for row in rows:
                 _ensure_key(row, make_key)
             keys = [[row.x, row.y] for row in rows]
-            operator = deployment.key("operator")
-            call = deployment.rollup.functions.register_many(keys, operator.address)
-            _send(chain, deployment, call, rows, f"register {len(rows)} accounts", operator.address)
+            call = deployment.rollup.functions.register_many(keys, deployment.key("operator").address)
+            _send(chain, deployment, call, rows, f"register {len(rows)} accounts")
             sent += len(rows)
     return sent
 
@@ -93,7 +92,7 @@ def _give_key_to_fees(chain: Chain, deployment: Deployment, make_key: Callable[[
         return 0
     _ensure_key(row, make_key)
     call = deployment.rollup.functions.set_key(0, row.x, row.y)
-    _send(chain, deployment, call, [row], "key of account 0", deployment.key("operator").address)
+    _send(chain, deployment, call, [row], "key of account 0")
     return 1
 
 
@@ -111,15 +110,14 @@ def _ensure_key(row: L2Account, make_key: Callable[[], NewKey]) -> None:
         row.x, row.y, row.seed = key.x, key.y, key.encrypted_seed
 
 
-def _send(
-    chain: Chain, deployment: Deployment, call: object, rows: list[L2Account], purpose: str, owner: str
-) -> None:  # fmt: skip
-    signed = chain.prepare(deployment.key("operator"), call)
+def _send(chain: Chain, deployment: Deployment, call: Any, rows: list[L2Account], purpose: str) -> None:
+    operator = deployment.key("operator")
+    signed = chain.prepare(operator, call)
     with transaction.atomic():
         sent = transactions.record(signed, purpose=purpose)
         for row in rows:
             content = {
-                "x": row.x, "y": row.y, "seed": row.seed, "owner": owner, "transaction": sent,
+                "x": row.x, "y": row.y, "seed": row.seed, "owner": operator.address, "transaction": sent,
                 "status": Status.REGISTERING,
             }  # fmt: skip
             # Its user may have announced a key of his own in between.

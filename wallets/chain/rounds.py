@@ -1,9 +1,9 @@
-"""One round of the chain's worker: register, read, apply, pay in, claim. What fails is tried again by the next round."""
+"""One round of the chain's worker: register, read, apply, pay in, claim. What fails is tried again by the next one."""
 
 import logging
 from collections.abc import Callable
 
-from wallets.chain import claims, client, deployment, funding, registration, watcher
+from wallets.chain import claims, client, deployment, funding, registration, watcher, withdrawals
 from wallets.chain.client import Chain, ChainRefused, ChainUnreachable
 from wallets.chain.deployment import Deployment
 from wallets.chain.registration import NewKey
@@ -16,6 +16,7 @@ Work = Callable[[Chain, Deployment], int]
 
 def run(make_key: Callable[[], NewKey]) -> None:
     """Do all that can be done now. Raises GatewayError when the engine does not answer."""
+    withdrawals.complete_held()
     try:
         chain, deployed = client.connect(), deployment.current()
     except ChainUnreachable as error:
@@ -23,6 +24,7 @@ def run(make_key: Callable[[], NewKey]) -> None:
         return
     watcher.tick(chain, deployed)
     register: Work = lambda chain, deployed: registration.register_wanted(chain, deployed, make_key)  # noqa: E731
+    withdrawals.note_claimed()
     troubles = []
     for work in (register, funding.send_wanted, claims.send_wanted):
         try:

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('tx_hash', models.CharField(max_length=66)),
                 ('log_index', models.IntegerField()),
-                ('recipient', models.CharField(max_length=42)),
+                ('recipient', matching.fields.AmountField(decimal_places=0, max_digits=49)),
                 ('asset_id', models.BigIntegerField()),
                 ('amount', matching.fields.AmountField(decimal_places=0, max_digits=30)),
                 ('l2_block', models.BigIntegerField()),

@@ -42,6 +42,7 @@ class Balances:
             "trade": self._trade, "rest": self._rest, "wait": self._rest, "trigger": self._trigger,
             "reduce": self._reduce, "done": self._reduce, "amend": self._amend, "deposit": self._deposit,
             "hold": self._hold, "release": self._release, "complete": self._complete, "transfer": self._transfer,
+            "exit": self._exit,
         }  # fmt: skip
 
     def load(self) -> None:
@@ -98,16 +99,23 @@ class Balances:
         _, _, _, account, asset, amount = event
         self._move(account, asset, amount, 0, sequence)
 
+    def _exit(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
+        _, _, _, account, asset, amount = event
+        if amount:
+            self._move(account, asset, -amount, 0, sequence)
+
+    # What is held names its recipient last, but for what was journaled before version 3 of the engine.
+
     def _hold(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
-        _, _, account, asset, amount = event
+        _, _, account, asset, amount, *_ = event
         self._move(account, asset, -amount, amount, sequence)
 
     def _release(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
-        _, _, account, asset, amount = event
+        _, _, account, asset, amount, *_ = event
         self._move(account, asset, amount, -amount, sequence)
 
     def _complete(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
-        _, _, account, asset, amount = event
+        _, _, account, asset, amount, *_ = event
         self._move(account, asset, 0, -amount, sequence)
 
     def _transfer(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:

@@ -13,7 +13,7 @@ from wallets.projection.assets import Assets
 COLUMNS: Final = (
     "id", "sequence", "ordinal", "account_id", "asset_id", "amount", "kind", "reference", "time_us",
 )  # fmt: skip
-DEPOSIT, WITHDRAWAL, TRANSFER, TRADE, FEE = LedgerEntry.Kind.values
+DEPOSIT, WITHDRAWAL, TRANSFER, TRADE, FEE, EXIT = LedgerEntry.Kind.values
 
 
 class Ledger:
@@ -29,6 +29,7 @@ class Ledger:
     def handlers(self) -> dict[str, Handler]:
         return {
             "trade": self._trade, "deposit": self._deposit, "complete": self._complete, "transfer": self._transfer,
+            "exit": self._exit,
         }  # fmt: skip
 
     def load(self) -> None:
@@ -65,10 +66,15 @@ class Ledger:
         self._post(sequence, ordinal, time_us, DEPOSIT, asset, amount, OUTSIDE_ACCOUNT, account, index, index)
 
     def _complete(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
-        _, withdrawal, account, asset, amount = event
+        _, withdrawal, account, asset, amount, *_ = event
         self._post(
             sequence, ordinal, time_us, WITHDRAWAL, asset, amount, account, OUTSIDE_ACCOUNT, withdrawal, withdrawal
         )
+
+    def _exit(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
+        _, _, index, account, asset, amount = event
+        if amount:
+            self._post(sequence, ordinal, time_us, EXIT, asset, amount, account, OUTSIDE_ACCOUNT, index, index)
 
     def _transfer(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
         _, transfer, giver, receiver, asset, amount = event

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from matching.bulk import array
 from matching.projection import Handler
-from wallets.models import Deposit, InternalTransfer, Withdrawal
+from wallets.models import L1_SOURCE, Deposit, InternalTransfer, QueueEntry, Withdrawal
 
 # A hold that is heard of late says nothing new of a withdrawal that has gone on since.
 BY_ID: Final = """
@@ -32,8 +32,15 @@ STATUS_OF_KIND: Final = {
 }
 
 
+ENTRIES: Final = f"""
+UPDATE wallets_queueentry AS m SET status = '{QueueEntry.Status.APPLIED}', sequence = c.sequence, code = '', updated_at = now()
+FROM unnest(%s::bigint[], %s::bigint[]) AS c (index, sequence)
+WHERE m.index = c.index AND (m.sequence IS NULL OR m.sequence < c.sequence)
+"""  # noqa: S608, E501  constants only
+
+
 class Movements:
-    """Status and sequence of Deposit, Withdrawal and InternalTransfer rows."""
+    """Status and sequence of Deposit, Withdrawal, InternalTransfer and QueueEntry rows."""
 
     tables = ()
 
@@ -41,18 +48,24 @@ class Movements:
         self._deposits: dict[tuple[int, int], int] = {}
         self._withdrawals: dict[int, tuple[str, int]] = {}
         self._transfers: dict[int, tuple[str, int]] = {}
+        self._entries: dict[int, int] = {}
 
     def handlers(self) -> dict[str, Handler]:
         return {
             "deposit": self._deposit, "hold": self._withdrawal, "release": self._withdrawal,
-            "complete": self._withdrawal, "transfer": self._transfer,
+            "complete": self._withdrawal, "transfer": self._transfer, "key": self._entry, "exit": self._entry,
         }  # fmt: skip
 
     def load(self) -> None:
-        self._deposits, self._withdrawals, self._transfers = {}, {}, {}
+        self._deposits, self._withdrawals, self._transfers, self._entries = {}, {}, {}, {}
 
     def _deposit(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
         self._deposits[event[1], event[2]] = sequence
+        self._entry(event, sequence, ordinal, time_us)
+
+    def _entry(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
+        if event[1] == L1_SOURCE:
+            self._entries[event[2]] = sequence
 
     def _withdrawal(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
         self._withdrawals[event[1]] = (STATUS_OF_KIND[event[0]], sequence)
@@ -64,6 +77,8 @@ class Movements:
         if self._deposits:
             rows = ((*key, sequence) for key, sequence in self._deposits.items())
             cursor.execute(DEPOSITS, [array(column) for column in zip(*rows, strict=True)])
+        if self._entries:
+            cursor.execute(ENTRIES, [array(column) for column in zip(*self._entries.items(), strict=True)])
         for statement, changes in ((WITHDRAWALS, self._withdrawals), (TRANSFERS, self._transfers)):
             if changes:
                 rows_by_id = ((key, *change) for key, change in changes.items())

@@ -1,0 +1,70 @@
+"""Withdrawals to addresses of the chain: completed by themselves below a limit, then followed to their claim."""
+
+import logging
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q
+
+from accounts.problems import Problem
+from matching.money import parse_decimal
+from wallets import selectors, services
+from wallets.chain import claims
+from wallets.models import Withdrawal
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 100
+Status, L1Status = Withdrawal.Status, Withdrawal.L1Status
+
+# What a recipient's claim took: everything of the asset that was final by then.
+CLAIMED: Final = """
+UPDATE wallets_withdrawal AS w SET l1_status = 'claimed', updated_at = now()
+WHERE w.recipient IS NOT NULL AND w.l1_status IN ('in_block', 'claimable') AND EXISTS (
+    SELECT 1 FROM wallets_claim AS c
+    WHERE c.recipient = w.recipient AND c.asset_id = w.asset_id AND c.l2_block >= w.l2_block
+)
+"""
+
+
+def complete_held() -> int:
+    """Complete held withdrawals that need no operator's approval; how many. Raises GatewayError.
+
+    settings.WITHDRAWAL_APPROVAL_ABOVE has the largest amount by asset; of an asset that is not there all wait.
+    """
+    limits = {
+        asset.id: parse_decimal(text, asset.scale)
+        for asset in selectors.list_assets()
+        if (text := settings.WITHDRAWAL_APPROVAL_ABOVE.get(asset.code)) is not None
+    }
+    small = Q(pk=None)
+    for asset_id, limit in limits.items():
+        small |= Q(asset_id=asset_id, amount__lte=limit)
+    held = Withdrawal.objects.filter(small, status=Status.HELD, recipient__isnull=False).order_by("id")
+    completed = 0
+    for row in held[:AT_ONCE]:
+        try:
+            services.complete_withdrawal(withdrawal_id=row.pk)
+        except Problem as problem:
+            # Its owner canceled it at this moment, or the answer is not known yet and it is sent again.
+            log.info("withdrawal %s was not completed now: %s", row.pk, problem.code)
+            continue
+        completed += 1
+    return completed
+
+
+def note_claimed() -> int:
+    """Note which withdrawals have been claimed, by the events that were read; how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIMED)
+        return cursor.rowcount
+
+
+def claim(*, account_id: int, withdrawal_id: int) -> Withdrawal:
+    """Have a claimable withdrawal paid to its address. Raises Problem unknown_withdrawal, not_claimable."""
+    row = selectors.get_withdrawal(account_id, withdrawal_id)
+    if row.l1_status != L1Status.CLAIMABLE or row.recipient is None:
+        raise Problem("not_claimable")
+    claims.request(recipient=row.recipient, asset_id=row.asset_id)
+    return row
