@@ -41,11 +41,13 @@ def prepare(*, base_url: str, socket_url: str, seed: int, keys: Path) -> dict[st
 
 def _top_up(account_id: int) -> None:
     have = {row.asset_id: row.available + row.held for row in wallets.balances(account_id)}
+    missing = []
     for code, text in BALANCES.items():
         asset = wallets.get_asset(code=code)
         wanted = amount_to_atoms(text, asset.scale)
         if have.get(asset.id, 0) * 2 < wanted:
-            fund(account_id=account_id, asset_code=code, amount_atoms=wanted - have.get(asset.id, 0))
+            missing.append((code, wanted - have.get(asset.id, 0)))
+    fund(account_id=account_id, amounts=missing)
 
 
 class Child:

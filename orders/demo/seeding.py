@@ -102,10 +102,9 @@ def _fund_trader(say: Say) -> None:
     except Problem:
         say(f"user {TRADER} has no trading account")
         return
-    for code, text in TRADER_BALANCES:
-        atoms = amount_to_atoms(text, wallets.get_asset(code=code).scale)
-        # The reference makes it once: a second seed finds the deposit done.
-        fund(account_id=account.pk, asset_code=code, amount_atoms=atoms, reference=f"seed-{account.pk}-{code}")
+    amounts = [(code, amount_to_atoms(text, wallets.get_asset(code=code).scale)) for code, text in TRADER_BALANCES]
+    # The reference makes it once: a second seed finds the deposits done.
+    fund(account_id=account.pk, amounts=amounts, reference=f"seed-{account.pk}")
 
 
 def _read(path: Path) -> dict[str, SignIn]:
