@@ -1,12 +1,17 @@
 """The matcher stands still: 504 for what may still happen, 503 for what surely did not, and no surprise afterwards."""
 
+import os
 import signal
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import httpx
 import pytest
+
+from exchange.embedded import dies_with_parent
+from tests.stack import COMMANDS, ROOT, free_ports, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -66,3 +71,43 @@ def test_a_late_answer_can_be_asked_for_by_client_id(alice, stack, stopped_match
     assert (again.status, again["duplicate"], again["status"]) == (200, True, "open")
     stored = alice.caught_up(f"/orders/by-client-id/{body['client_id']}", again["sequence"])
     assert stored["id"] == again["id"]
+
+
+@pytest.fixture
+def cold_web(stack, tmp_path):
+    """Another web process that has answered nothing yet, with two connections for its sixteen threads."""
+    port = free_ports()[0]
+    command = [part.format(port=port) for part in COMMANDS["web"]]
+    command[command.index("--blocking-threads") + 1] = "16"
+    with (tmp_path / "web.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*dies_with_parent("KILL"), *command], cwd=ROOT, env=stack.env | {"DATABASE_POOL": "2"},
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
+            wait_until(lambda: answers(http), "the other web process")
+            yield http
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def answers(http):
+    try:
+        return http.get("/api/v1/time").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_orders_that_wait_leave_connections_for_reads(alice, stack, cold_web, stopped_matcher):
+    def place(number):
+        body = alice.order(price=str(50_000 + number))
+        return replace(alice, http=cold_web).post("/orders", body, window_ms=2_000)
+
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(place, number) for number in range(8)]
+        time.sleep(0.5)
+        assert replace(alice, http=cold_web).get("/account").ok()["id"] == alice.account
+        assert not all(one.done() for one in waiting), "some still wait for the matcher"
+        assert {one.result().code for one in waiting} <= {"unknown_outcome", "overloaded"}
