@@ -217,6 +217,12 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 # --- The chain ---------------------------------------------------------------------------------
 # Without an address there is no rollup: deposits are made by hand, withdrawals carried out by an operator.
 CHAIN_RPC_URL = os.environ.get("CHAIN_RPC_URL") or _running.get("CHAIN_RPC_URL", "")
+# Of a development chain: where the number of the last block stands that a kill cannot take back (exchange.devchain).
+CHAIN_KEPT_FILE = os.environ.get("CHAIN_KEPT_FILE") or _running.get("CHAIN_KEPT_FILE", "")
+# Blocks that must stand on a block, itself included, before what it says is acted on.
+CHAIN_CONFIRMATIONS = int(os.environ.get("CHAIN_CONFIRMATIONS") or (1 if CHAIN_KEPT_FILE else 12))
+# How large the rollup's trees and blocks are: a name of rollup.state.parameters.
+ROLLUP_PARAMETERS = os.environ.get("ROLLUP_PARAMETERS", "dev")
 # The largest withdrawal of each asset that goes to the chain without an operator's approval; others all need it.
 WITHDRAWAL_APPROVAL_ABOVE = json.loads(
     os.environ.get("WITHDRAWAL_APPROVAL_ABOVE", '{"BTC": "1", "ETH": "20", "USDT": "50000"}')

@@ -14,6 +14,7 @@ from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from matching.fields import AmountField
 from wallets.chain.models import (
     L1_SOURCE,
+    ChainDeployment,
     ChainTransaction,
     ChainWatch,
     Claim,
@@ -29,6 +30,7 @@ __all__ = [
     "OUTSIDE_ACCOUNT",
     "Asset",
     "Balance",
+    "ChainDeployment",
     "ChainTransaction",
     "ChainWatch",
     "Claim",

@@ -262,3 +262,30 @@ class Claim(models.Model):
 
     def __str__(self) -> str:
         return f"claim {self.tx_hash}"
+
+
+class ChainDeployment(models.Model):
+    """A contract of ours on a chain. The latest row counts; earlier ones are history."""
+
+    chain_id = models.BigIntegerField()
+    address = models.CharField(max_length=42)
+    # The first block that can have an event of it.
+    from_block = models.BigIntegerField()
+    # The name of the set of parameters that it was compiled for.
+    parameters = models.CharField(max_length=16)
+    abi = models.JSONField()
+    token_abi = models.JSONField()
+    # Asset id, as text, to the address of its token.
+    tokens = models.JSONField(default=dict)
+    # Empty until the proving keys are ready.
+    block_verifier = models.CharField(max_length=42, blank=True)
+    escape_verifier = models.CharField(max_length=42, blank=True)
+    # Fingerprints of the keys that the verifiers are of.
+    verifying_keys = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [UniqueConstraint(fields=["chain_id", "address"], name="chain_deployment_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.chain_id}:{self.address}"

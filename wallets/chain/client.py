@@ -1,0 +1,317 @@
+"""The connection to the chain: what it says up to the confirmed head, and the three steps of a transaction.
+
+Whoever must not send twice prepares a transaction, commits its bytes, and then broadcasts them as often as needed:
+their nonce lets them be mined once. Nothing here keeps anything.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import requests
+from django.conf import settings
+from django.db import connection, transaction
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress, HexStr
+from eth_utils import to_checksum_address
+from hexbytes import HexBytes
+from web3 import HTTPProvider, Web3
+from web3.contract import Contract
+from web3.contract.contract import ContractFunction
+from web3.exceptions import (
+    BlockNotFound,
+    ContractLogicError,
+    TransactionNotFound,
+    Web3Exception,
+    Web3RPCError,
+)
+from web3.types import TxParams
+
+from wallets.models import ChainDeployment
+
+TIMEOUT_S: Final = 10.0
+RECEIPT_S_MAX: Final = 60.0
+RECEIPT_POLL_S: Final = 0.05
+# The state may change between the estimate and the block.
+GAS_MARGIN_PERCENT: Final = 20
+# What nodes say of a transaction that they have, or that was mined.
+KNOWN: Final = ("already known", "already imported", "nonce too low", "known transaction")
+NO_GAS: Final = "no_gas"
+# In advisory locks: our senders of transactions, by a hash of their address.
+_LOCK_SPACE: Final = 0x50565843
+
+
+class ChainUnreachable(Exception):
+    """The chain does not answer, or not sensibly. Trying again later is right."""
+
+
+class ChainRefused(Exception):
+    """The chain would not take the transaction; `reason` is the contract's word, or no_gas. Nothing was sent."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Reverted(ChainRefused):
+    """The contract refuses the call; `reason` is its word, like stale_root."""
+
+
+class OutOfGas(ChainRefused):
+    """The sender cannot pay for the transaction; `reason` is no_gas."""
+
+
+class SignedTransaction(NamedTuple):
+    """A transaction ready to leave; `sender` and `hash` as text, `raw` are the bytes to broadcast."""
+
+    sender: str
+    nonce: int
+    hash: str
+    raw: bytes
+
+
+class Receipt(NamedTuple):
+    """What became of a mined transaction; `status` False: it reverted, and changed nothing but the nonce."""
+
+    status: bool
+    block_number: int
+    block_hash: str
+    gas_used: int
+
+
+class Event(NamedTuple):
+    """An event of the rollup's contract; in `args` integers, and addresses as text with checksum."""
+
+    name: str
+    args: dict[str, Any]
+    block_number: int
+    block_hash: str
+    tx_hash: str
+    log_index: int
+
+
+class Chain:
+    """A chain as one node tells it. `contract`: whose events are read; None before the first deployment."""
+
+    def __init__(self, web3: Web3, contract: Contract | None = None) -> None:
+        self.web3 = web3
+        self.contract = contract
+
+    def chain_id(self) -> int:
+        """The chain's number. Raises ChainUnreachable, as all here do."""
+        with _reaching():
+            return self.web3.eth.chain_id
+
+    def head(self) -> int:
+        """The number of the last block."""
+        with _reaching():
+            return self.web3.eth.block_number
+
+    def confirmed_head(self) -> int:
+        """The number of the last block that may be acted on; -1 if there is none yet.
+
+        As many blocks as configured stand on it, itself included, and on a development chain it has been kept.
+        """
+        confirmed = self.head() - settings.CHAIN_CONFIRMATIONS + 1
+        if settings.CHAIN_KEPT_FILE:
+            confirmed = min(confirmed, _kept(Path(settings.CHAIN_KEPT_FILE)))
+        return max(confirmed, -1)
+
+    def block_hash(self, number: int) -> str | None:
+        """A block's hash; None if the chain is not that long."""
+        with _reaching():
+            try:
+                return _text(self.web3.eth.get_block(number)["hash"])
+            except BlockNotFound:
+                return None
+
+    def block_time_s(self, number: int) -> int:
+        """When a block was made, in seconds since the epoch."""
+        with _reaching():
+            return int(self.web3.eth.get_block(number)["timestamp"])
+
+    def nonce(self, address: str, *, at_block: int | None = None) -> int:
+        """How many transactions of an address were mined, as of a block or of the head."""
+        with _reaching():
+            return self.web3.eth.get_transaction_count(_address(address), "latest" if at_block is None else at_block)
+
+    def balance(self, address: str) -> int:
+        """What an address can pay gas with, in wei."""
+        with _reaching():
+            return self.web3.eth.get_balance(_address(address))
+
+    def has_code(self, address: str) -> bool:
+        """Whether there is a contract at an address."""
+        with _reaching():
+            return bool(self.web3.eth.get_code(_address(address)))
+
+    def call(self, function: ContractFunction) -> Any:
+        """What a contract's view says as of the head. Raises Reverted."""
+        with _reaching():
+            return function.call()
+
+    def events(self, from_block: int, to_block: int) -> list[Event]:
+        """The rollup contract's events in a range of blocks, both ends included, in the chain's order."""
+        assert self.contract is not None, "no contract is deployed"
+        by_topic = {HexBytes(event().topic): event() for event in self.contract.events}
+        with _reaching():
+            logs = self.web3.eth.get_logs(
+                {"address": self.contract.address, "fromBlock": from_block, "toBlock": to_block}
+            )
+            found = []
+            for log in logs:
+                event = by_topic[HexBytes(log["topics"][0])].process_log(log)
+                found.append(
+                    Event(
+                        event["event"], dict(event["args"]), event["blockNumber"], _text(event["blockHash"]),
+                        _text(event["transactionHash"]), event["logIndex"],
+                    )
+                )  # fmt: skip
+        return sorted(found, key=lambda event: (event.block_number, event.log_index))
+
+    def calldata(self, tx_hash: str) -> bytes:
+        """What a mined transaction was called with."""
+        with _reaching():
+            return bytes(self.web3.eth.get_transaction(HexStr(tx_hash))["input"])
+
+    def prepare(
+        self, key: LocalAccount, call: ContractFunction | Any, *, value: int = 0, nonce: int | None = None
+    ) -> SignedTransaction:
+        """Sign a call (or a contract's constructor), with the sender's next nonce if none is given; nothing leaves.
+
+        Raises Reverted when the contract would refuse it, OutOfGas. See `sending` for who may call it when.
+        """
+        with _reaching():
+            if nonce is None:
+                nonce = self.web3.eth.get_transaction_count(key.address, "pending")
+            frame: TxParams = {"from": key.address, "value": Web3.to_wei(value, "wei"), "nonce": nonce}  # type: ignore[typeddict-item]
+            gas = call.estimate_gas(frame)
+            built = call.build_transaction(frame | {"gas": gas + gas * GAS_MARGIN_PERCENT // 100})
+            # The estimate does not look at what the gas itself costs.
+            if self.web3.eth.get_balance(key.address) < built["gas"] * built["maxFeePerGas"] + value:
+                raise OutOfGas(NO_GAS)
+        signed = key.sign_transaction(built)
+        return SignedTransaction(key.address, nonce, _text(signed.hash), bytes(signed.raw_transaction))
+
+    def broadcast(self, raw: bytes) -> None:
+        """Hand a signed transaction to the chain; one that it has, or whose nonce is used, is no error.
+
+        Raises OutOfGas, ChainRefused.
+        """
+        try:
+            with _reaching():
+                self.web3.eth.send_raw_transaction(raw)
+        except ChainRefused as error:
+            if not any(word in error.reason.lower() for word in KNOWN):
+                raise
+
+    def receipt(self, tx_hash: str) -> Receipt | None:
+        """What became of a transaction; None while it is not mined."""
+        with _reaching():
+            try:
+                found = self.web3.eth.get_transaction_receipt(HexStr(tx_hash))
+            except TransactionNotFound:
+                return None
+        return Receipt(bool(found["status"]), found["blockNumber"], _text(found["blockHash"]), found["gasUsed"])
+
+    def send(self, key: LocalAccount, call: ContractFunction | Any, *, value: int = 0) -> Receipt:
+        """Sign, send and wait until it is mined. For what may be done twice, or is looked at again: after a crash
+        nobody knows whether it left. Raises Reverted, OutOfGas, ChainUnreachable also when it is not mined in time.
+        """
+        with sending(key.address):
+            signed = self.prepare(key, call, value=value)
+            self.broadcast(signed.raw)
+        return self.wait(signed.hash)
+
+    def deploy(self, key: LocalAccount, *, abi: list[dict[str, Any]], bytecode: str, args: tuple[Any, ...]) -> str:
+        """Deploy a contract and return its address."""
+        factory = self.web3.eth.contract(abi=abi, bytecode=HexStr(bytecode))
+        with sending(key.address):
+            signed = self.prepare(key, factory.constructor(*args))
+            self.broadcast(signed.raw)
+        self.wait(signed.hash)
+        with _reaching():
+            address = self.web3.eth.get_transaction_receipt(HexStr(signed.hash))["contractAddress"]
+        assert address is not None
+        return str(address)
+
+    def wait(self, tx_hash: str) -> Receipt:
+        """Wait until a transaction is mined. Raises Reverted, ChainUnreachable when it is not mined in time."""
+        begun = time.monotonic()
+        while (found := self.receipt(tx_hash)) is None:
+            if time.monotonic() - begun > RECEIPT_S_MAX:
+                raise ChainUnreachable(f"{tx_hash} was not mined within {RECEIPT_S_MAX:g} s")
+            time.sleep(RECEIPT_POLL_S)
+        if not found.status:
+            raise Reverted(f"{tx_hash} reverted in block {found.block_number}")
+        return found
+
+
+@contextmanager
+def sending(address: str) -> Iterator[None]:
+    """Hold the nonces of an address: between `prepare` and `broadcast` nobody else of ours may take the next one.
+
+    In a transaction of the database, whose end lets go of it; one that is open already goes on to its own end.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            lock = int(address, 16) % 2**31
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, lock])
+        yield
+
+
+def connect() -> Chain:
+    """The configured chain, with the latest deployment's contract if there is one. Nothing is asked of it yet."""
+    web3 = _web3(settings.CHAIN_RPC_URL)
+    row = ChainDeployment.objects.order_by("-id").first()
+    if row is None:
+        return Chain(web3)
+    return Chain(web3, web3.eth.contract(address=_address(row.address), abi=row.abi))
+
+
+@cache
+def _web3(url: str) -> Web3:
+    # It repeats requests by itself otherwise, and would hide for long that the chain is away.
+    provider = HTTPProvider(url, request_kwargs={"timeout": TIMEOUT_S}, exception_retry_configuration=None)
+    return Web3(provider)
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Turn what may happen on the way into our own errors."""
+    try:
+        yield
+    except ContractLogicError as error:
+        raise Reverted(_reason(error)) from error
+    except (BlockNotFound, TransactionNotFound):
+        raise
+    except Web3RPCError as error:
+        text = str((error.rpc_response or {}).get("error", {}).get("message", error))
+        if "insufficient funds" in text.lower():
+            raise OutOfGas(NO_GAS) from error
+        raise ChainRefused(text) from error
+    except (Web3Exception, requests.RequestException, OSError, ValueError) as error:
+        raise ChainUnreachable(f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def _reason(error: ContractLogicError) -> str:
+    text = str(error.message or error)
+    return text.removeprefix("execution reverted: ").strip() or "reverted"
+
+
+def _kept(path: Path) -> int:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return -1
+
+
+def _address(text: str) -> ChecksumAddress:
+    return to_checksum_address(text)
+
+
+def _text(value: bytes) -> str:
+    return "0x" + bytes(value).hex()

@@ -1,0 +1,53 @@
+"""Keys of the exchange's own addresses on the chain.
+
+Production gives them by the environment: CHAIN_OWNER_KEY and so on, 32 bytes in hex; the owner's is only needed to
+deploy. Without it they are made at first run under var/secrets, unsafe for real funds.
+"""
+
+import json
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+Name = Literal["owner", "operator", "treasury", "custody"]
+
+# owner: administers the contract. operator: submits blocks, registers accounts. treasury: mints test tokens and pays
+# them in. custody: owns, on the chain, the accounts whose keys the exchange holds.
+NAMES: Final[tuple[Name, ...]] = ("owner", "operator", "treasury", "custody")
+NOTICE: Final = "Development keys of this data directory's chain. UNSAFE FOR REAL FUNDS. Never commit, never reuse."
+
+
+@cache
+def key(name: Name) -> "LocalAccount":
+    """The key of one of our addresses; it signs, and has `.address`."""
+    from eth_account import Account
+
+    given = os.environ.get(f"CHAIN_{name.upper()}_KEY")
+    return Account.from_key(given or _made(settings.VAR_DIR / "secrets" / "chain-keys.json")[name])
+
+
+def _made(path: Path) -> dict[str, str]:
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        content = {"notice": NOTICE} | {name: "0x" + secrets.token_hex(32) for name in NAMES}
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(content, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        # Several processes may start at once: the first one's file stays.
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        draft.unlink()
+    made: dict[str, str] = json.loads(path.read_text())
+    return made
