@@ -43,9 +43,10 @@ def entries(*, first: int, last: int | None, account: int | None = None, order: 
 
 
 def _named(command: Sequence[Any], its_events: Sequence[Sequence[Any]]) -> list[tuple[str, Any]]:
-    fields = list(zip(commands.FIELDS[command[0]], command[2:], strict=True))
+    # Not strict: the journal of an older version of the engine lacks what was added to the end since.
+    fields = list(zip(commands.FIELDS[command[0]], command[2:], strict=False))
     for event in its_events:
-        fields += zip(events.FIELDS[event[0]], event[1:], strict=True)
+        fields += zip(events.FIELDS[event[0]], event[1:], strict=False)
     return fields
 
 
@@ -59,4 +60,4 @@ def _command_text(command: Sequence[Any]) -> str:
 
 
 def _text(kind: str, values: Sequence[Any], names: Sequence[str]) -> str:
-    return " ".join([kind, *(f"{name}={value}" for name, value in zip(names, values, strict=True) if value != "")])
+    return " ".join([kind, *(f"{name}={value}" for name, value in zip(names, values, strict=False) if value != "")])

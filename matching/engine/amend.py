@@ -1,31 +1,49 @@
 """`amend`: change price or total size of a resting order; priority is kept only by shrinking at the same price."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from matching.engine.cascade import follow_up
 from matching.engine.checks import crosses
 from matching.engine.clients import find_open
-from matching.engine.commands import GTC, LIMIT, MAX_PARTS
+from matching.engine.commands import GTC, LIMIT, MAX_PARTS, ORDER_SIGNATURE_FIELDS
 from matching.engine.events import Event
 from matching.engine.icebergs import hide_rest, left_of, show
+from matching.engine.signing import SECOND_US, as_plain, is_order_signature, sign, signs, why_not_signed_anew
 from matching.engine.state import CANCEL_ONLY, HALTED, POST_ONLY, Order, State
 from matching.engine.takers import lift, run
 from matching.money import MAX_AMOUNT, MAX_PRICE
 
 
-def amend(state: State, command: Any) -> list[Event]:
-    """Handle `amend`."""
-    _, deadline, account_id, order_id, client_id, new_price, new_size = command
+def signed_amend(state: State, command: Any) -> list[Event]:
+    """Handle `signed_amend`: the user signed the order as it will be."""
+    signature, plain = as_plain(command, "amend", len(ORDER_SIGNATURE_FIELDS))
+    return amend(state, plain, signature)
+
+
+def amend(state: State, command: Any, signature: Sequence[int] = ()) -> list[Event]:
+    """Handle `amend`; `signature` is what a user signed of the order, empty if it is a plain one."""
+    _, deadline, account_id, order_id, client_id, new_price, new_size, keep = command
     if 0 < deadline < state.time_us:
         return [("rejected", "deadline_passed")]
+    if signature and not signs(state, account_id):
+        return [("rejected", "not_self_custody")]
     order = find_open(state, account_id, order_id, client_id)
     if order is None:
         return [("rejected", "unknown_order")]
+    special = order.special
+    if special is not None and special.signed:
+        if not signature:
+            return [("rejected", "signature_required")]
+        if not is_order_signature(state, signature) or special.expires > signature[4] * SECOND_US:
+            return [("rejected", "invalid_parameter")]
     price = new_price or order.price
     size = new_size or order.size
     old_remaining = left_of(order)
     remaining = size - (order.size - old_remaining)
-    code = why_not_amend(order, new_price, new_size, price, size, old_remaining, remaining)
+    code = why_not_amend(order, new_price, new_size, price, size, old_remaining, remaining, keep)
+    if signature and code is None:
+        code = why_not_signed_anew(order, price, size, signature)
     if code:
         return [("rejected", code)]
 
@@ -43,6 +61,8 @@ def amend(state: State, command: Any) -> list[Event]:
         may_trade = market.asks.heap[0] <= price
     keeps = price == old_price and remaining <= old_remaining
     events: list[Event] = []
+    if signature:
+        events.append(sign(state, order, signature))
     hidden = order.special.hidden if order.special is not None else 0
     if hidden and (not keeps or remaining < old_remaining):
         show(order, min(hidden, old_remaining - remaining) if keeps else hidden, events)
@@ -77,17 +97,19 @@ def amend(state: State, command: Any) -> list[Event]:
 
 
 def why_not_amend(
-    order: Order, new_price: int, new_size: int, price: int, size: int, old_remaining: int, remaining: int
+    order: Order, new_price: int, new_size: int, price: int, size: int, old_remaining: int, remaining: int, keep: int
 ) -> str | None:  # fmt: skip
     """The code of the first check that fails, or None; `price`, `size` and `remaining` are what would be."""
     special = order.special
     if order.level is None or (special is not None and special.list is not None):
         return "not_amendable"
-    if new_price < 0 or new_size < 0:
+    if new_price < 0 or new_size < 0 or not 0 <= keep <= 1:
         return "invalid_parameter"
     seat = order.seat
     market = seat.market
     keeps = price == order.price and remaining <= old_remaining
+    if keep and not keeps:
+        return "would_lose_priority"
     if market.state == HALTED:
         return "market_halted"
     if market.state == CANCEL_ONLY and not keeps:

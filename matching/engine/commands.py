@@ -36,7 +36,16 @@ TAKE_PROFIT: Final = 1
 TRIGGERS: Final = ("stop", "take_profit")
 MIN_TRAIL_PPM: Final = 100
 MAX_TRAIL_PPM: Final = 500_000
-MAX_PARTS: Final = 100  # of an iceberg: its size is at most so many times what it shows
+MAX_PARTS: Final = 10  # of an iceberg: its size is at most so many times what it shows
+
+# Which orders a `cancel` ends: any, only one of which nothing is filled yet, only one that is partly filled.
+ANY: Final = 0
+UNFILLED: Final = 1
+PARTLY_FILLED: Final = 2
+
+# Who signs for an account: its user, or the exchange, which keeps the key.
+SELF_CUSTODY: Final = 0
+CUSTODIAL: Final = 1
 
 OCO: Final = 0
 OTO: Final = 1
@@ -52,6 +61,14 @@ PLACE_FIELDS: Final = (
 )  # fmt: skip
 # A leg of a list says what an order says of itself, from its side to its client id.
 LEG_FIELDS: Final = PLACE_FIELDS[2:-1]
+HOLD_FIELDS: Final = ("withdrawal", "account", "asset", "amount", "recipient")
+TRANSFER_FIELDS: Final = ("transfer", "from", "to", "asset", "amount")
+AMEND_FIELDS: Final = ("account", "order", "client_id", "price", "size", "keep")
+# What a user signs of an order, beside what the order itself says; and of what has a nonce.
+ORDER_SIGNATURE_FIELDS: Final = (
+    "leaves", "id", "sell_total", "buy_total", "valid_until", "max_fee_bps", "r_x", "r_y", "s",
+)  # fmt: skip
+SIGNATURE_FIELDS: Final = ("nonce", "r_x", "r_y", "s")
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "asset": ("asset", "code", "scale"),
     "market": (
@@ -62,17 +79,23 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "state": ("market", "state"),
     "tier": ("account", "tier"),
     "deposit": ("source", "index", "account", "asset", "amount"),
-    "hold": ("withdrawal", "account", "asset", "amount"),
+    "hold": HOLD_FIELDS,
     "release": ("withdrawal",),
     "complete": ("withdrawal",),
-    "transfer": ("transfer", "from", "to", "asset", "amount"),
+    "transfer": TRANSFER_FIELDS,
     "place": PLACE_FIELDS,
-    "cancel": ("account", "order", "client_id"),
+    "cancel": ("account", "order", "client_id", "only"),
     "cancel_all": ("account", "market", "side"),
-    "amend": ("account", "order", "client_id", "price", "size"),
+    "amend": AMEND_FIELDS,
     "replace": ("target_order", "target_client_id", *PLACE_FIELDS),
     "list": ("account", "market", "list_kind", "legs", "client_id", "fingerprint"),
     "deadman": ("account", "timeout_us"),
+    "key": ("source", "index", "account", "l2", "custody", "x", "y"),
+    "exit": ("source", "index", "account", "asset"),
+    "signed_place": (*ORDER_SIGNATURE_FIELDS, *PLACE_FIELDS),
+    "signed_amend": (*ORDER_SIGNATURE_FIELDS, *AMEND_FIELDS),
+    "signed_transfer": (*SIGNATURE_FIELDS, *TRANSFER_FIELDS),
+    "signed_withdraw": (*SIGNATURE_FIELDS, *HOLD_FIELDS),
     "tick": (),
     "engine": ("version",),
 }  # fmt: skip
@@ -157,9 +180,14 @@ def deposit(*, source: int, index: int, account: int, asset: int, amount: int, d
     return ["deposit", deadline_us, source, index, account, asset, amount]
 
 
-def hold(*, withdrawal: int, account: int, asset: int, amount: int, deadline_us: int = 0) -> list[Any]:
-    """Set `amount` atoms aside for a withdrawal; `withdrawal` is its row id and is taken once."""
-    return ["hold", deadline_us, withdrawal, account, asset, amount]
+def hold(
+    *, withdrawal: int, account: int, asset: int, amount: int, recipient: int = 0, deadline_us: int = 0
+) -> list[Any]:
+    """Set `amount` atoms aside for a withdrawal; `withdrawal` is its row id and is taken once.
+
+    `recipient`: the address on the chain, as a number (0: paid out by hand).
+    """
+    return ["hold", deadline_us, withdrawal, account, asset, amount, recipient]
 
 
 def release(*, withdrawal: int, deadline_us: int = 0) -> list[Any]:
@@ -208,9 +236,11 @@ def order_list(
     return ["list", deadline_us, account, market, kind, [list(leg) for leg in legs], client_id, fingerprint]
 
 
-def cancel(*, account: int, order: int = 0, client_id: str = "", deadline_us: int = 0) -> list[Any]:
-    """Cancel one order, named by id if above 0, else by client id."""
-    return ["cancel", deadline_us, account, order, client_id]
+def cancel(
+    *, account: int, order: int = 0, client_id: str = "", only: int = ANY, deadline_us: int = 0
+) -> list[Any]:  # fmt: skip
+    """Cancel one order, named by id if above 0, else by client id; `only` if it is UNFILLED or PARTLY_FILLED."""
+    return ["cancel", deadline_us, account, order, client_id, only]
 
 
 def cancel_all(*, account: int, market: int = 0, side: int = -1, deadline_us: int = 0) -> list[Any]:
@@ -219,10 +249,14 @@ def cancel_all(*, account: int, market: int = 0, side: int = -1, deadline_us: in
 
 
 def amend(
-    *, account: int, order: int = 0, client_id: str = "", price: int = 0, size: int = 0, deadline_us: int = 0
-) -> list[Any]:
-    """Change price (ticks) and total size (lots, filled part included) of a resting order; 0 keeps."""
-    return ["amend", deadline_us, account, order, client_id, price, size]
+    *, account: int, order: int = 0, client_id: str = "", price: int = 0, size: int = 0, keep: int = 0,
+    deadline_us: int = 0,
+) -> list[Any]:  # fmt: skip
+    """Change price (ticks) and total size (lots, filled part included) of a resting order; 0 keeps.
+
+    `keep` 1: not at all if the order would lose its place in the queue.
+    """
+    return ["amend", deadline_us, account, order, client_id, price, size, keep]
 
 
 def replace(*, target_order: int = 0, target_client_id: str = "", deadline_us: int = 0, **order: Any) -> list[Any]:
@@ -233,6 +267,57 @@ def replace(*, target_order: int = 0, target_client_id: str = "", deadline_us: i
 def deadman(*, account: int, timeout_us: int, deadline_us: int = 0) -> list[Any]:
     """Cancel all of the account's orders unless called again within `timeout_us` (0: switch off)."""
     return ["deadman", deadline_us, account, timeout_us]
+
+
+def key(
+    *, source: int, index: int, account: int, l2: int, custody: int, x: int, y: int, deadline_us: int = 0
+) -> list[Any]:  # fmt: skip
+    """An account has a key on the chain, where it is number `l2`; `source` and `index` as for `deposit`.
+
+    `custody`: CUSTODIAL or SELF_CUSTODY. `x`, `y`: the key, a point of BabyJubjub.
+    """
+    return ["key", deadline_us, source, index, account, l2, custody, x, y]
+
+
+def exit_all(*, source: int, index: int, account: int, asset: int, deadline_us: int = 0) -> list[Any]:
+    """An account takes out all that it has of an asset, forced on the chain; `source` and `index` as for `deposit`."""
+    return ["exit", deadline_us, source, index, account, asset]
+
+
+def order_signature(
+    *, leaves: int, id: int, sell_total: int, buy_total: int, valid_until: int, max_fee_bps: int, r_x: int, r_y: int,
+    s: int,
+) -> list[Any]:  # fmt: skip
+    """What a user signed of an order, and the signature (a point R and a number s, of EdDSA on BabyJubjub).
+
+    `leaves`: order leaves of an account's tree. `id`: the order's there, 1 … 2^64 - 1. Totals in atoms, `valid_until`
+    in seconds since the epoch, `max_fee_bps` in hundredths of a percent.
+    """
+    return [leaves, id, sell_total, buy_total, valid_until, max_fee_bps, r_x, r_y, s]
+
+
+def signed_place(*, signature: Sequence[int], deadline_us: int = 0, **order: Any) -> list[Any]:
+    """A new order of an account in self custody; `signature` made by `order_signature`, `order` as for `place`."""
+    return ["signed_place", deadline_us, *signature, *place(**order)[2:]]
+
+
+def signed_amend(*, signature: Sequence[int], deadline_us: int = 0, **change: Any) -> list[Any]:
+    """Change such an order; `signature` is that of the order as it will be, `change` as for `amend`."""
+    return ["signed_amend", deadline_us, *signature, *amend(**change)[2:]]
+
+
+def signed_transfer(
+    *, nonce: int, r_x: int, r_y: int, s: int, deadline_us: int = 0, **move: Any
+) -> list[Any]:  # fmt: skip
+    """A transfer out of an account in self custody, whose `nonce` it uses up; `move` as for `transfer`."""
+    return ["signed_transfer", deadline_us, nonce, r_x, r_y, s, *transfer(**move)[2:]]
+
+
+def signed_withdraw(
+    *, nonce: int, r_x: int, r_y: int, s: int, deadline_us: int = 0, **move: Any
+) -> list[Any]:  # fmt: skip
+    """A withdrawal from an account in self custody, held and completed at once; `move` as for `hold`."""
+    return ["signed_withdraw", deadline_us, nonce, r_x, r_y, s, *hold(**move)[2:]]
 
 
 def tick() -> list[Any]:

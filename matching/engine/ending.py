@@ -3,7 +3,7 @@
 from typing import Any
 
 from matching.engine.clients import find_open, remember
-from matching.engine.commands import BUY, SELL
+from matching.engine.commands import BUY, PARTLY_FILLED, SELL, UNFILLED
 from matching.engine.due import forget_expiry
 from matching.engine.events import Event
 from matching.engine.icebergs import left_of, show
@@ -122,9 +122,18 @@ def open_orders(account: Account, market_id: int = 0, side: int = -1) -> list[Or
     return [order for _, order in meant]
 
 
+def cancel_everything(state: State, account: Account) -> list[Event]:
+    """End all that an account has open: `cancel_all` and what follows it, or nothing if nothing is open."""
+    if not account.orders:
+        return []
+    events: list[Event] = []
+    count = end_all(state, open_orders(account), "canceled", events)
+    return [("cancel_all", account.id, 0, -1, count), *events]
+
+
 def cancel(state: State, command: Any) -> list[Event]:
     """Handle `cancel`."""
-    _, deadline, account_id, order_id, client_id = command
+    _, deadline, account_id, order_id, client_id, only = command
     if deadline and 0 < deadline < state.time_us:
         return [("rejected", "deadline_passed")]
     try:
@@ -134,6 +143,11 @@ def cancel(state: State, command: Any) -> list[Event]:
         if named is None:
             return [("rejected", "unknown_order")]
         order = named
+    if only:
+        if only not in (UNFILLED, PARTLY_FILLED):
+            return [("rejected", "invalid_parameter")]
+        if (left_of(order) < order.size) != (only == PARTLY_FILLED):
+            return [("rejected", "cancel_restricted")]
     if order.special is None:
         return [end_standing(state, order, "canceled")]
     events: list[Event] = []

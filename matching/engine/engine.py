@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from matching.engine import amend, ending, funds, lists, markets, place, snapshot
+from matching.engine import amend, ending, funds, lists, markets, place, registry, snapshot
 from matching.engine.events import Event
 from matching.engine.invariants import check_state
 from matching.engine.state import State
@@ -19,6 +19,12 @@ HANDLERS: Final[dict[str, Handler]] = {
     "cancel_all": ending.cancel_all,
     "deadman": markets.deadman,
     "tick": markets.tick,
+    "key": registry.key,
+    "exit": registry.exit_all,
+    "signed_place": place.signed_place,
+    "signed_amend": amend.signed_amend,
+    "signed_transfer": funds.signed_transfer,
+    "signed_withdraw": funds.signed_withdraw,
     "deposit": funds.deposit,
     "hold": funds.hold,
     "release": funds.end_withdrawal,

@@ -6,6 +6,7 @@ from matching.engine.book import WORST, Side
 from matching.engine.commands import SELL
 from matching.engine.due import live_entries
 from matching.engine.ending import held_by
+from matching.engine.signing import is_cap_too_low
 from matching.engine.state import DUE, GONE, PENDING, QUEUED, TRAILS, WAITS, Market, State, WaitingOrder
 
 
@@ -26,6 +27,7 @@ def check_state(state: State) -> None:
     _check_orders(state)
     _check_lists(state)
     _check_money(state)
+    _check_keys(state)
     _check_due(state)
 
 
@@ -129,7 +131,7 @@ def _check_orders(state: State) -> None:
 def _check_money(state: State) -> None:
     totals: Counter[int] = Counter()
     holds: Counter[tuple[int, int]] = Counter()
-    for account_id, asset_id, amount in state.withdrawals.values():
+    for account_id, asset_id, amount, _ in state.withdrawals.values():
         holds[account_id, asset_id] += amount
     for account in state.accounts_by_id.values():
         for order in account.orders.values():
@@ -143,6 +145,24 @@ def _check_money(state: State) -> None:
     require(not any(holds.values()), "a hold of an account without a balance")
     for asset in state.assets.values():
         require(asset.total == totals[asset.id], f"asset {asset.code}: balances do not add up to its total")
+
+
+def _check_keys(state: State) -> None:
+    keys = {id: account.key for id, account in state.accounts_by_id.items() if account.key is not None}
+    known = {l2: account.id for l2, account in state.l2_accounts.items()}
+    require(known == {key.l2: id for id, key in keys.items()}, "accounts and numbers on the chain do not match")
+    require(bool(keys) == (state.registry is not None), "a registry without accounts, or the other way round")
+    for market in state.markets.values():
+        plain = {id for id, seat in market.seats.items() if not seat.account.signs}
+        require(set(market.plain_seats) == plain, f"{market.symbol}: seats that need a signature are taken for plain")
+    for account in state.accounts_by_id.values():
+        leaves = account.key.leaves if account.key is not None else {}
+        for order in account.orders.values():
+            signed = order.special.signed if order.special is not None else 0
+            require(account.signs == (signed > 0), f"order {order.id} is signed, or is not")
+            if order.special is not None and signed:
+                require(leaves.get(signed % state.leaves) == (signed, order.id), f"order {order.id} lost its leaf")
+                require(not is_cap_too_low(order.seat, order.special.max_fee_ppm), f"order {order.id} costs too much")
 
 
 def _check_due(state: State) -> None:

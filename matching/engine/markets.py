@@ -1,6 +1,7 @@
 """Commands of the operators: assets, markets, their states, fee tiers, dead-man switches; and the passing of time."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from matching.engine import due
@@ -11,6 +12,7 @@ from matching.engine.commands import FIELDS, STATES
 from matching.engine.due import EXPIRY, TRANSITION, look_ahead, pop_due, schedule_deadman, set_state
 from matching.engine.ending import end_all, end_order, open_orders
 from matching.engine.events import Event
+from matching.engine.signing import is_cap_too_low
 from matching.engine.state import DAY_US, HALTED, OPEN, POST_ONLY, Account, Asset, Market, Seat, State
 from matching.engine.stops import Stops
 from matching.money import MAX_AMOUNT, MAX_PRICE, PPM
@@ -78,7 +80,10 @@ def market(state: State, command: Any) -> list[Event]:
         new_market(state, rules)
     else:
         set_rules(there, rules)
-    return [("market", *command[2:-1], [list(row) for row in rules["fees"]])]
+    events: list[Event] = [("market", *command[2:-1], [list(row) for row in rules["fees"]])]
+    if there is not None:
+        _end_undercut(state, state.l2_accounts.values(), events)
+    return events
 
 
 def _contradicts(state: State, rules: dict[str, Any], there: Market | None) -> bool:
@@ -111,7 +116,7 @@ def new_market(state: State, rules: dict[str, Any]) -> Market:
     market.until = market.trades = market.first = 0
     market.last = rules["reference_price"]
     market.bids, market.asks, market.stops = Side(-1), Side(1), Stops()
-    market.seats = {}
+    market.seats, market.plain_seats = {}, {}
     set_rules(market, rules)
     market.nobody = Seat(Account(-1), market)
     collector = state.account(0)
@@ -155,7 +160,21 @@ def tier(state: State, command: Any) -> list[Event]:
     for market in state.markets.values():
         if account_id in market.seats:
             market.seats[account_id].set_fees()
-    return [("tier", account_id, tier)]
+    events: list[Event] = [("tier", account_id, tier)]
+    _end_undercut(state, [state.accounts_by_id[account_id]], events)
+    return events
+
+
+def _end_undercut(state: State, accounts: Iterable[Account], events: list[Event]) -> None:
+    """End the signed orders whose highest fee is below what the account would be charged now."""
+    undercut = [
+        order
+        for account in accounts
+        if account.signs
+        for order in account.orders.values()
+        if order.special is not None and is_cap_too_low(order.seat, order.special.max_fee_ppm)
+    ]
+    end_all(state, sorted(undercut, key=lambda order: order.id), "fee", events)
 
 
 def deadman(state: State, command: Any) -> list[Event]:

@@ -6,7 +6,7 @@ from matching.engine.clients import remember
 from matching.engine.commands import OCO, STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
 from matching.engine.ending import end_order, end_others
 from matching.engine.events import Event
-from matching.engine.icebergs import left_of, show_next
+from matching.engine.icebergs import left_of, show, show_next
 from matching.engine.makers import after_trade
 from matching.engine.state import Order, Seat, State
 from matching.money import PPM
@@ -162,7 +162,7 @@ def prevent_self_trade(state: State, taker: Order, maker: Order, by_quote: bool,
     """
     stp = taker.stp
     if stp == STP_DECREMENT and not by_quote:
-        lots = min(maker.remaining, taker.remaining)
+        lots = min(left_of(maker), taker.remaining)
         decrement_maker(state, maker, lots, events)
         if lots == taker.remaining:
             return "stp"
@@ -179,11 +179,13 @@ def prevent_self_trade(state: State, taker: Order, maker: Order, by_quote: bool,
 
 
 def decrement_maker(state: State, maker: Order, lots: int, events: list[Event]) -> None:
-    """Take `lots` off a resting order and its hold, at most what it shows; at zero it ends."""
+    """Take `lots` off a resting order and its hold, in one step, also of an iceberg; at zero it ends."""
     special = maker.special
-    if lots == maker.remaining and not (special is not None and special.hidden):
+    if lots == left_of(maker):
         end_order(state, maker, "stp", events)
         return
+    if lots > maker.remaining:
+        show(maker, lots - maker.remaining, events)
     seat = maker.seat
     market = seat.market
     released = market.hold(maker.side, maker.price, lots)

@@ -1,15 +1,17 @@
 """`place` and `replace`: a new order is checked, then matches, rests, waits or ends."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from matching.engine.cascade import follow_up
 from matching.engine.checks import Terms, is_conditional, is_plain, need_of, why_not
 from matching.engine.clients import assign, find_open, known_order
-from matching.engine.commands import BUY, GTC, IOC, SELL, STP_DECREMENT
+from matching.engine.commands import BUY, GTC, IOC, ORDER_SIGNATURE_FIELDS, SELL, STP_DECREMENT
 from matching.engine.due import schedule_expiry
 from matching.engine.ending import end_order, held_by
 from matching.engine.events import Event
 from matching.engine.match import take
+from matching.engine.signing import as_plain, can_be_signed, is_order_signature, sign, signs, why_not_signed
 from matching.engine.state import DUE, PENDING, Market, Order, Seat, Special, State, WaitingOrder, fill_in
 from matching.engine.takers import end, go_on, rest
 
@@ -26,7 +28,7 @@ def place(state: State, command: Any) -> list[Event]:
     ) = command  # fmt: skip
     try:
         market = state.markets[market_id]
-        seat = market.seats[account_id]
+        seat = market.plain_seats[account_id]
     except KeyError:
         return place_carefully(state, command)
     if (
@@ -110,20 +112,30 @@ def place(state: State, command: Any) -> list[Event]:
     return [new, ("rest", order_id, account_id, market_id, side, price, size, held)]
 
 
-def place_carefully(state: State, command: Any) -> list[Event]:
-    """Check and enter any order at all."""
+def signed_place(state: State, command: Any) -> list[Event]:
+    """Handle `signed_place`: an order of an account in self custody."""
+    signature, plain = as_plain(command, "place", len(ORDER_SIGNATURE_FIELDS))
+    return place_carefully(state, plain, signature)
+
+
+def place_carefully(state: State, command: Any, signature: Sequence[int] = ()) -> list[Event]:
+    """Check and enter any order at all; `signature` is what a user signed of it, empty if it is a plain one."""
     market_id, terms, client_id, fingerprint = command[3], command[4:17], command[17], command[18]
-    refusal = refused_early(state, command[1], command[2], client_id, fingerprint)
+    refusal = refused_early(state, command[1], command[2], client_id, fingerprint, is_signed=bool(signature))
     if refusal:
         return [refusal]
     market = state.markets.get(market_id)
     if market is None:
         return [("rejected", "unknown_market")]
+    if signature and not (is_order_signature(state, signature) and can_be_signed(terms, signature[4])):
+        return [("rejected", "invalid_parameter")]
     seat = open_seat(state, market, command[2])
     code = why_not(state, market, seat, terms, standing=seat.open, freed=0)
+    if signature and code is None:
+        code = why_not_signed(state, seat, terms, signature)
     if code:
         return [("rejected", code)]
-    return _enter(state, market, seat, terms, client_id, fingerprint)
+    return _enter(state, market, seat, terms, client_id, fingerprint, signature)
 
 
 def replace(state: State, command: Any) -> list[Event]:
@@ -163,8 +175,10 @@ def is_bound(order: Order) -> bool:
     return isinstance(order, WaitingOrder) and order.level is None and order.phase in (PENDING, DUE)
 
 
-def refused_early(state: State, deadline: int, account_id: int, client_id: str, fingerprint: int) -> Event | None:
-    """Checks 1 to 3: the client id, the deadline, the account."""
+def refused_early(
+    state: State, deadline: int, account_id: int, client_id: str, fingerprint: int, *, is_signed: bool = False
+) -> Event | None:  # fmt: skip
+    """Checks 1 to 3: the client id, the deadline, the account and who signs for it."""
     known = known_order(state, account_id, client_id)
     if known is not None:
         if known.fingerprint == fingerprint:
@@ -174,6 +188,8 @@ def refused_early(state: State, deadline: int, account_id: int, client_id: str, 
         return ("rejected", "deadline_passed")
     if account_id < 1:
         return ("rejected", "invalid_account")
+    if signs(state, account_id) != is_signed:
+        return ("rejected", "not_self_custody" if is_signed else "signature_required")
     return None
 
 
@@ -185,14 +201,21 @@ def open_seat(state: State, market: Market, account_id: int) -> Seat:
         if account is None:
             return market.nobody
         seat = market.seats[account_id] = Seat(account, market)
+        if not account.signs:
+            market.plain_seats[account_id] = seat
     return seat
 
 
-def _enter(state: State, market: Market, seat: Seat, terms: Terms, client_id: str, fingerprint: int) -> list[Event]:
+def _enter(
+    state: State, market: Market, seat: Seat, terms: Terms, client_id: str, fingerprint: int,
+    signature: Sequence[int] = (),
+) -> list[Event]:  # fmt: skip
     """An order that passed every check comes in."""
     need = need_of(market, terms)
     order = make_order(state, seat, terms, client_id, fingerprint)
     events: list[Event] = [("new", order.id, seat.account_id, market.id, *terms, client_id)]
+    if signature:
+        events.append(sign(state, order, signature))
     _, type, tif, _, _, _, quote, _, _, _, _, _, _ = terms
     go_on(state, order, type, tif, quote, need, events)
     if market.first:

@@ -25,6 +25,7 @@ from matching.engine.state import (
     WAITS,
     Account,
     Asset,
+    Key,
     Market,
     Order,
     OrderList,
@@ -34,7 +35,7 @@ from matching.engine.state import (
     fill_in,
 )
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 NOT_SPECIAL: Final = Special()
 
 
@@ -67,6 +68,8 @@ def dump(state: State) -> dict[str, Any]:
         "last_order": state.last_order,
         "assets": [[asset.id, asset.code, asset.scale, asset.total] for _, asset in sorted(state.assets.items())],
         "accounts": [_dump_account(account) for _, account in sorted(state.accounts_by_id.items())],
+        "registry": state.registry,
+        "leaves": state.leaves,
         "sources": [list(item) for item in sorted(state.sources.items())],
         "withdrawals": [[id, *held] for id, held in sorted(state.withdrawals.items())],
         "released": state.released.dump(),
@@ -97,7 +100,14 @@ def _dump_account(account: Account) -> list[Any]:
         for asset, balance in sorted(account.balances.items())
         if balance.available or balance.held
     ]
-    return [account.id, account.tier, account.deadman_us, balances]
+    return [account.id, account.tier, account.deadman_us, balances, _dump_key(account.key)]
+
+
+def _dump_key(key: Key | None) -> list[Any]:
+    if key is None:
+        return []
+    leaves = [[leaf, *last] for leaf, last in sorted(key.leaves.items())]
+    return [key.l2, key.custody, key.x, key.y, key.nonce, leaves]
 
 
 def _dump_market(
@@ -144,7 +154,8 @@ def _dump_order(order: Order) -> list[Any]:
     special = order.special or NOT_SPECIAL
     row = [
         order.id, order.seat.account_id, order.side, order.price, order.remaining, order.size, order.post_only,
-        order.stp, special.expires, special.display, special.hidden, order.client_id,
+        order.stp, special.expires, special.display, special.hidden, special.signed, special.max_fee_ppm,
+        order.client_id,
     ]  # fmt: skip
     if order.client_id:
         row += (order.sequence, order.fingerprint)
@@ -167,15 +178,19 @@ def load(state: State, dump: dict[str, Any]) -> None:
     state.time_us = dump["time_us"]
     state.last_order = dump["last_order"]
     state.assets = {id: Asset(id, code, scale, total) for id, code, scale, total in dump["assets"]}
-    for id, tier, deadman_us, balances in dump["accounts"]:
+    state.registry = dump["registry"]
+    state.leaves = dump["leaves"]
+    for id, tier, deadman_us, balances, key in dump["accounts"]:
         account = state.account(id)
         account.tier = tier
         for asset, available, held in balances:
             balance = account.balance(asset)
             balance.available, balance.held = available, held
+        if key:
+            _load_key(state, account, key)
         schedule_deadman(state, id, deadman_us)
     state.sources = dict(dump["sources"])
-    state.withdrawals = {id: (account, asset, amount) for id, account, asset, amount in dump["withdrawals"]}
+    state.withdrawals = {id: (account, asset, amount, to) for id, account, asset, amount, to in dump["withdrawals"]}
     state.released = IdRanges(dump["released"])
     state.completed = IdRanges(dump["completed"])
     state.transfers = IdRanges(dump["transfers"])
@@ -183,6 +198,13 @@ def load(state: State, dump: dict[str, Any]) -> None:
         _load_market(state, row)
     for row in dump["closed"]:
         _load_closed(state, row)
+
+
+def _load_key(state: State, account: Account, dump: list[Any]) -> None:
+    *fields, leaves = dump
+    account.key = key = Key(*fields)
+    key.leaves = {leaf: (id, order) for leaf, id, order in leaves}
+    state.l2_accounts[key.l2] = account
 
 
 def _load_closed(state: State, row: list[Any]) -> None:
@@ -224,16 +246,19 @@ def _load_market(state: State, dump: dict[str, Any]) -> None:
 
 
 def _load_order(state: State, market: Market, order: Order, row: list[Any]) -> None:
-    id, account_id, side, price, remaining, size, post_only, stp, expires, display, hidden, client_id = row[:12]
+    (
+        id, account_id, side, price, remaining, size, post_only, stp, expires, display, hidden, signed, max_fee_ppm,
+        client_id,
+    ) = row[:14]  # fmt: skip
     seat = open_seat(state, market, account_id)
-    special = Special(expires, display) if expires or display else None
+    special = Special(expires, display) if expires or display or signed else None
     if special is not None:
-        special.hidden = hidden
+        special.hidden, special.signed, special.max_fee_ppm = hidden, signed, max_fee_ppm
     fill_in(order, id, seat, side, price, remaining, size, post_only, stp, special, client_id)
     seat.orders[id] = order
     seat.open += 1
     if client_id:
-        order.sequence, order.fingerprint = row[12:]
+        order.sequence, order.fingerprint = row[14:]
         order.closed_us = 0
         seat.clients[client_id] = order
     if expires:

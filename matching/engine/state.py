@@ -7,7 +7,7 @@ how many orders stand), so that a trade reaches everything over attributes and n
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from matching.engine.commands import STATES
+from matching.engine.commands import SELF_CUSTODY, STATES
 from matching.engine.ids import IdRanges
 from matching.money import MAX_AMOUNT, MAX_PRICE, PPM
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matching.engine.breaker import Breaker
     from matching.engine.stops import Stops
 
-ENGINE_VERSION: Final = 2
+ENGINE_VERSION: Final = 3
 NEVER: Final = 2**63 - 1
 DAY_US: Final = 24 * 3600 * 1_000_000
 OPEN, POST_ONLY, CANCEL_ONLY, HALTED = STATES
@@ -44,10 +44,27 @@ class Asset:
         self.total = total
 
 
-class Account:
-    """A trading account: balances by asset, open orders by id, client ids still remembered."""
+class Key:
+    """What an account is on the chain: number `l2`, with the key (x, y), in whose custody; `nonce` is the next one.
 
-    __slots__ = ("balances", "clients", "deadman_us", "id", "orders", "tier")
+    `leaves` has, by order leaf, the last order id that was used there and the engine's id of that order.
+    """
+
+    __slots__ = ("custody", "l2", "leaves", "nonce", "x", "y")
+
+    def __init__(self, l2: int, custody: int, x: int, y: int, nonce: int) -> None:
+        self.l2 = l2
+        self.custody = custody
+        self.x = x
+        self.y = y
+        self.nonce = nonce
+        self.leaves: dict[int, tuple[int, int]] = {}
+
+
+class Account:
+    """A trading account: balances by asset, open orders by id, client ids still remembered, its key on the chain."""
+
+    __slots__ = ("balances", "clients", "deadman_us", "id", "key", "orders", "tier")
 
     def __init__(self, id: int, tier: int = 0, deadman_us: int = 0) -> None:
         self.id = id
@@ -56,6 +73,12 @@ class Account:
         self.balances: dict[int, Balance] = {}
         self.orders: dict[int, Order] = {}
         self.clients: dict[str, Order] = {}
+        self.key: Key | None = None
+
+    @property
+    def signs(self) -> bool:
+        """Whether the account is in self custody: what it spends needs its user's signature."""
+        return self.key is not None and self.key.custody == SELF_CUSTODY
 
     def balance(self, asset: int) -> Balance:
         """The account's balance of an asset, made if it is not there yet."""
@@ -105,16 +128,19 @@ GONE, WAITS, TRAILS, QUEUED, PENDING, DUE = range(6)
 class Special:
     """What few orders have: a time at which they expire, lots they show at most, a live list they are a leg of.
 
-    `hidden` lots are there besides `remaining` while the order rests. 0 and None for what an order has not.
+    `hidden` lots are there besides `remaining` while the order rests. `signed` is the id that a user signed the order
+    with, `max_fee_ppm` the highest fee that it may be charged then. 0 and None for what an order has not.
     """
 
-    __slots__ = ("display", "expires", "hidden", "list")
+    __slots__ = ("display", "expires", "hidden", "list", "max_fee_ppm", "signed")
 
     def __init__(self, expires: int = 0, display: int = 0) -> None:
         self.expires = expires
         self.display = display
         self.hidden = 0
         self.list: OrderList | None = None
+        self.signed = 0
+        self.max_fee_ppm = 0
 
 
 class OrderList:
@@ -210,8 +236,8 @@ class Market:
     __slots__ = (
         "asks", "band_high", "band_low", "band_ppm", "base", "bids", "breaker", "breaker_ppm",
         "breaker_window_us", "fee_base", "fee_quote", "fees", "first", "halt_us", "id", "last", "lot_atoms",
-        "max_lots", "max_orders", "min_lots", "min_notional", "nobody", "plain_lots", "quote", "reference_price",
-        "reopen_us", "seats", "state", "stops", "symbol", "trades", "unit", "until",
+        "max_lots", "max_orders", "min_lots", "min_notional", "nobody", "plain_lots", "plain_seats", "quote",
+        "reference_price", "reopen_us", "seats", "state", "stops", "symbol", "trades", "unit", "until",
     )  # fmt: skip
 
     id: int
@@ -242,6 +268,7 @@ class Market:
     trades: int  # the last trade id
     first: int  # price of the first trade of the taker at hand, until stops and breaker have looked; else 0
     seats: dict[int, Seat]
+    plain_seats: dict[int, Seat]  # those of accounts whose orders need no signature
     nobody: Seat  # stands in for accounts the engine never saw
     fee_base: Balance
     fee_quote: Balance
@@ -285,9 +312,12 @@ class State:
         "completed",
         "due",
         "due_live",
+        "l2_accounts",
         "last_order",
+        "leaves",
         "markets",
         "next_due",
+        "registry",
         "released",
         "sequence",
         "sources",
@@ -306,7 +336,10 @@ class State:
         self.accounts_by_id: dict[int, Account] = {}
         self.markets: dict[int, Market] = {}
         self.sources: dict[int, int] = {}
-        self.withdrawals: dict[int, tuple[int, int, int]] = {}
+        self.registry: int | None = None  # the source of value, once an account is registered with the chain
+        self.l2_accounts: dict[int, Account] = {}  # by their numbers on the chain
+        self.leaves = 0  # order leaves of an account there, as the first signed order has it
+        self.withdrawals: dict[int, tuple[int, int, int, int]] = {}  # account, asset, amount, recipient
         self.released = IdRanges()
         self.completed = IdRanges()
         self.transfers = IdRanges()

@@ -12,6 +12,7 @@ from orders import requests
 STATUSES = ("open", "partially_filled", "waiting", "pending", "filled", "canceled", "expired")
 REASONS = (
     "filled", "canceled", "replaced", "unfilled", "fok", "stp", "funds", "expired", "deadman", "list", "refused",
+    "fee",
 )  # fmt: skip
 SYMBOL = rf"^{requests.SYMBOL.pattern}$"
 CLIENT_ID = rf"^{requests.CLIENT_ID.pattern}$"

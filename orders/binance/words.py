@@ -18,7 +18,7 @@ NO_LIST: Final = -1
 _STATUS_OF_REASON: Final = {
     "filled": "FILLED", "canceled": "CANCELED", "replaced": "CANCELED", "deadman": "CANCELED", "unfilled": "EXPIRED",
     "fok": "EXPIRED", "funds": "EXPIRED", "expired": "EXPIRED", "list": "EXPIRED", "stp": "EXPIRED_IN_MATCH",
-    "refused": "REJECTED",
+    "fee": "EXPIRED", "refused": "REJECTED",
 }  # fmt: skip
 
 

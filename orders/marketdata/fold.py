@@ -157,9 +157,11 @@ class Fold:
             self.balances.move(source, asset, -amount, 0)
             self.balances.move(to, asset, amount, 0)
         elif kind in ("hold", "release", "complete"):
-            _, _withdrawal, account, asset, amount = event
+            account, asset, amount = event[2:5]
             available, held = {"hold": (-amount, amount), "release": (amount, -amount), "complete": (0, -amount)}[kind]
             self.balances.move(account, asset, available, held)
+        elif kind == "exit":
+            self.balances.move(event[3], event[4], -event[5], 0)
         elif kind == "asset":
             self.assets[event[1]] = (event[2], event[3])
         elif kind == "market":

@@ -84,7 +84,7 @@ def main() -> int:
         "--kind",
         choices=KINDS,
         default="mixed",
-        help="mixed: many rules; crowd: deep books; tangle: lists and icebergs",
+        help="mixed: many rules; crowd: deep books; tangle: lists and icebergs; chain: registered accounts",
     )
     options = parser.parse_args()
     total = Counter[str]()

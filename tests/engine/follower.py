@@ -104,6 +104,14 @@ class Follower:
         assert self.holds.pop(("withdrawal", e["withdrawal"])) == (e["account"], e["asset"], e["amount"])
         self.supply[e["asset"]] -= e["amount"]
 
+    def on_exit(self, e: dict[str, Any]) -> None:
+        self.available[e["account"], e["asset"]] -= e["amount"]
+        assert self.available[e["account"], e["asset"]] == 0, "an exit takes all"
+        assert not any(
+            who == "withdrawal" and held[:2] == (e["account"], e["asset"]) for (who, _), held in self.holds.items()
+        ), "an exit takes what was held for withdrawals too"
+        self.supply[e["asset"]] -= e["amount"]
+
     def on_trade(self, e: dict[str, Any]) -> None:
         rules, taker_buys = self.rules[e["market"]], e["taker_side"] == BUY
         base, quote = rules["base"], rules["quote"]

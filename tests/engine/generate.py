@@ -65,7 +65,7 @@ class Generator(ListDecisions):
     def weights(self) -> Sequence[tuple[Callable[[], list[Any]], int]]:
         return (
             (self.place, 60), (self.order_list, 12), (self.amend, 14), (self.cancel, 4),
-            (self.replace, 9), (self.tick, 2),
+            (self.replace, 9), (self.tick, 2), (self.key, 1),
             (self.cancel_all, 1), (self.deadman, 1), (self.deposit, 4), (self.hold, 2), (self.end_withdrawal, 3),
             (self.transfer, 3), (self.state, 2), (self.market, 2), (self.tier, 1), (self.asset, 1), (self.version, 1),
         )  # fmt: skip
@@ -142,6 +142,11 @@ class Generator(ListDecisions):
         amount = self.amount(source, asset)
         return c.transfer(transfer=transfer, source=source, to=self.account(), asset=asset, amount=amount)
 
+    def key(self) -> list[Any]:
+        """Refused: there is money already."""
+        index = self.engine.sources.get(3, 0) + 1
+        return c.key(source=3, index=index, account=self.account(), l2=1, custody=c.SELF_CUSTODY, x=1, y=2)
+
     # Rules
 
     def tick(self) -> list[Any]:
@@ -180,4 +185,4 @@ class Generator(ListDecisions):
         return c.asset(asset=asset, code=code, scale=scale)
 
     def version(self) -> list[Any]:
-        return c.engine(version=self.choice.one_of((1, 2, 0)))
+        return c.engine(version=self.choice.one_of((1, 2, 3, 0)))

@@ -175,7 +175,7 @@ class OrderDecisions:
         if order.get("price") and order.get("tif", c.GTC) in (c.GTC, c.GTD) and self.chance(30):
             order["display"] = self.display()
             if self.chance(3):
-                order["size"] = 100 * max(1, order["display"]) + self.choice.integer(0, 1)
+                order["size"] = 10 * max(1, order["display"]) + self.choice.integer(0, 1)
         order["stp"] = self.choice.one_of((0, 1, 2, 3, 4))
         if self.chance(4):
             name = self.choice.one_of(("post_only", "tif", "type", "stp", "trigger", "trail", "display"))
@@ -225,11 +225,12 @@ class OrderDecisions:
         if order and not self.chance(30):
             size = max(0, order.size + self.choice.integer(-4, 3))
             if order.display and self.chance(5):
-                size = 100 * order.display + self.choice.integer(0, 1)
-        return c.amend(**named, price=price, size=size)
+                size = 10 * order.display + self.choice.integer(0, 1)
+        return c.amend(**named, price=price, size=size, keep=int(self.chance(15)))
 
     def cancel(self) -> list[Any]:
-        return c.cancel(**self.name_order())
+        only = self.choice.one_of((c.ANY, c.UNFILLED, c.PARTLY_FILLED, c.ANY)) if self.chance(40) else c.ANY
+        return c.cancel(**self.name_order(), only=only)
 
     def cancel_all(self) -> list[Any]:
         return c.cancel_all(

@@ -1,5 +1,6 @@
 """The kinds of random histories there are, and histories of a given length from a seed."""
 
+from tests.engine.chain import ChainGenerator, chain_opening
 from tests.engine.crowd import CrowdGenerator, crowd_opening
 from tests.engine.generate import Generator, SeededChoice, Step, opening
 from tests.engine.reference import ReferenceEngine
@@ -8,6 +9,7 @@ from tests.engine.tangle import TangleGenerator, tangle_opening
 KINDS = {
     "mixed": (Generator, opening),
     "crowd": (CrowdGenerator, crowd_opening),
+    "chain": (ChainGenerator, chain_opening),
     "tangle": (TangleGenerator, tangle_opening),
 }
 

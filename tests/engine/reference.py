@@ -7,8 +7,18 @@ alone. Orders are checked in reference_checks.py, in the protocol's order of pre
 from collections.abc import Sequence
 from typing import Any
 
-from matching.engine.commands import BUY, GTD, LEG_FIELDS, OCO, PLACE_FIELDS, SELL, STATES
-from tests.engine.reference_checks import Fields, ReferenceChecks, Refused, refuse
+from matching.engine.commands import (
+    BUY,
+    GTD,
+    LEG_FIELDS,
+    OCO,
+    ORDER_SIGNATURE_FIELDS,
+    PLACE_FIELDS,
+    SELL,
+    STATES,
+)
+from tests.engine.reference_checks import Fields, Refused, refuse
+from tests.engine.reference_money import ReferenceMoney
 from tests.engine.reference_state import (
     BOOK,
     DAY_US,
@@ -43,7 +53,7 @@ def without(number: int, *primes: int) -> int:
     return number
 
 
-class ReferenceEngine(ReferenceChecks):
+class ReferenceEngine(ReferenceMoney):
     """apply(command, time_us) gives the events; everything else only reads."""
 
     max_due = 1_000
@@ -75,12 +85,9 @@ class ReferenceEngine(ReferenceChecks):
         for order in self.orders:
             if order.held:
                 held[order.account, order.held_asset] += order.held
-        for account, asset, amount, status in self.withdrawals.values():
+        for account, asset, amount, status, _ in self.withdrawals.values():
             held[account, asset] += amount if status == "held" else 0
         return {key: (total - held[key], held[key]) for key, total in self.totals.items()}
-
-    def in_time(self) -> None:
-        refuse("deadline_passed", self.late)
 
     # What is due (section 8)
 
@@ -116,9 +123,6 @@ class ReferenceEngine(ReferenceChecks):
             self.set_state(market, "open", 0, "timer")
             self.work_queue(market)
 
-    def orders_of(self, account: int) -> list[Order]:
-        return sorted((o for o in self.orders if o.account == account), key=lambda o: o.id)
-
     # Orders
 
     def known(self, account: int, client_id: str) -> Order | None:
@@ -145,14 +149,34 @@ class ReferenceEngine(ReferenceChecks):
         self.check_client_ids(order["account"], [order["client_id"]], order["fingerprint"])
         self.in_time()
         refuse("invalid_account", order["account"] < 1)
+        refuse("signature_required", self.in_self_custody(order["account"]))
         self.check_place(order, None)
         self.enter(order)
+
+    def do_signed_place(self, *fields: Any) -> None:
+        signature = dict(zip(ORDER_SIGNATURE_FIELDS, fields[:9], strict=True))
+        order = dict(zip(PLACE_FIELDS, fields[9:], strict=True))
+        self.check_client_ids(order["account"], [order["client_id"]], order["fingerprint"])
+        self.in_time()
+        refuse("invalid_account", order["account"] < 1)
+        refuse("not_self_custody", not self.in_self_custody(order["account"]))
+        refuse("unknown_market", order["market"] not in self.markets)
+        self.check_signature_fields(signature)
+        self.check_can_be_signed(order, signature)
+        self.check_place(order, None)
+        market = self.markets[order["market"]]
+        refuse("invalid_expiry", signature["valid_until"] * 10**6 <= self.time_us)
+        self.check_totals(market, order["side"], order["price"], order["size"], signature)
+        self.check_id_is_free(order["account"], signature)
+        self.check_fee_cap(market, order["account"], signature)
+        self.enter(order, signature)
 
     def do_replace(self, target_order: int, target_client_id: str, *fields: Any) -> None:
         order = dict(zip(PLACE_FIELDS, fields, strict=True))
         self.check_client_ids(order["account"], [order["client_id"]], order["fingerprint"])
         self.in_time()
         refuse("invalid_account", order["account"] < 1)
+        refuse("signature_required", self.in_self_custody(order["account"]))
         target = self.find(order["account"], target_order, target_client_id)
         refuse("invalid_parameter", target.market.id != order["market"])
         refuse("not_amendable", self.locked(target))
@@ -160,9 +184,13 @@ class ReferenceEngine(ReferenceChecks):
         self.end(target, "replaced")
         self.enter(order)
 
-    def enter(self, fields: Fields) -> None:
+    def enter(self, fields: Fields, signature: Fields | None = None) -> None:
         """An order that passed every check comes in."""
         order = self.new_order(fields)
+        if signature:
+            self.registered[order.account].used.append(signature["id"])
+            self.leaves = signature["leaves"]
+            self.note_signature(order, signature)
         self.go_on([order])
         self.work_queue(order.market)
 
@@ -182,6 +210,7 @@ class ReferenceEngine(ReferenceChecks):
         self.check_client_ids(account, [leg["client_id"] for leg in fields], fingerprint)
         self.in_time()
         refuse("invalid_account", account < 1)
+        refuse("signature_required", self.in_self_custody(account))
         refuse("unknown_market", market not in self.markets)
         self.check_list(self.markets[market], kind, fields)
         ids = [self.order_ids + number for number in range(1, len(fields) + 1)]
@@ -195,9 +224,13 @@ class ReferenceEngine(ReferenceChecks):
         self.go_on(orders if kind == OCO else orders[:1])
         self.work_queue(self.markets[market])
 
-    def do_cancel(self, account: int, order: int, client_id: str) -> None:
+    def do_cancel(self, account: int, order: int, client_id: str, only: int) -> None:
         self.in_time()
-        self.end(self.find(account, order, client_id), "canceled")
+        target = self.find(account, order, client_id)
+        refuse("invalid_parameter", only not in (0, 1, 2))
+        refuse("cancel_restricted", only == 1 and target.filled_lots > 0)
+        refuse("cancel_restricted", only == 2 and target.filled_lots == 0)
+        self.end(target, "canceled")
 
     def do_cancel_all(self, account: int, market: int, side: int) -> None:
         self.in_time()
@@ -207,21 +240,32 @@ class ReferenceEngine(ReferenceChecks):
         orders = [o for o in self.orders_of(account) if market in (0, o.market.id) and side in (-1, o.side)]
         self.end_counted(("cancel_all", account, market, side), orders, "canceled")
 
-    def end_counted(self, event: tuple[Any, ...], orders: list[Order], reason: str) -> None:
-        """End these orders after `event`, which says how many `done` follow it."""
-        at = len(self.events)
-        count = self.end_all(orders, reason)
-        self.events.insert(at, (*event, count))
-
-    def do_amend(self, account: int, order_id: int, client_id: str, price: int, size: int) -> None:
+    def do_amend(self, account: int, order_id: int, client_id: str, price: int, size: int, keep: int) -> None:
         self.in_time()
         order = self.find(account, order_id, client_id)
+        refuse("signature_required", order.signed_id > 0)
+        self.change(order, price, size, keep, None)
+
+    def do_signed_amend(self, *fields: Any) -> None:
+        signature = dict(zip(ORDER_SIGNATURE_FIELDS, fields[:9], strict=True))
+        account, order_id, client_id, price, size, keep = fields[9:]
+        self.in_time()
+        refuse("not_self_custody", not self.in_self_custody(account))
+        order = self.find(account, order_id, client_id)
+        self.check_signature_fields(signature)
+        refuse("invalid_parameter", signature["valid_until"] * 10**6 < order.expires)
+        self.change(order, price, size, keep, signature)
+
+    def change(self, order: Order, price: int, size: int, keep: int, signature: Fields | None) -> None:
+        """What `amend` and `signed_amend` have in common."""
         refuse("not_amendable", order.where in (WAITING, QUEUED) or self.locked(order))
-        refuse("invalid_parameter", price < 0 or size < 0)
+        refuse("invalid_parameter", price < 0 or size < 0 or keep not in (0, 1))
+        account = order.account
         market, old_price, old_remaining, old_held = order.market, order.price, order.remaining, order.held
         price, size = price or order.price, size or order.size
         remaining = size - order.filled_lots
         keeps = price == old_price and remaining <= old_remaining
+        refuse("would_lose_priority", keep == 1 and not keeps)
         refuse("market_halted", market.state == "halted")
         refuse("market_cancel_only", market.state == "cancel_only" and not keeps)
         refuse("price_too_large", price > MAX_PRICE)
@@ -237,6 +281,11 @@ class ReferenceEngine(ReferenceChecks):
             refuse("post_only_would_cross", bool(order.post_only) and crosses)
             refuse("market_post_only", market.state == "post_only" and crosses)
             refuse("insufficient_balance", held > self.available(account, order.held_asset) + old_held)
+        if signature:
+            refuse("signature_mismatch", signature["id"] != order.signed_id)
+            self.check_totals(market, order.side, price, size, signature)
+            self.check_fee_cap(market, account, signature)
+            self.note_signature(order, signature)
         self.show(order, min(order.hidden, old_remaining - remaining) if keeps else order.hidden)
         order.shown = remaining - order.hidden
         order.price, order.size, order.where = price, size, BOOK if keeps else FLIGHT
@@ -256,64 +305,6 @@ class ReferenceEngine(ReferenceChecks):
         if timeout_us:
             self.deadmen[account] = self.time_us + timeout_us
         self.events.append(("deadman", account, self.deadmen.get(account, 0)))
-
-    # Money in, out and across
-
-    def check_amount(self, asset: int, amount: int) -> None:
-        refuse("unknown_asset", asset not in self.assets)
-        refuse("invalid_amount", not 1 <= amount <= MAX_AMOUNT)
-
-    def do_deposit(self, source: int, index: int, account: int, asset: int, amount: int) -> None:
-        last = self.sources.get(source, 0)
-        refuse("already_applied", index <= last)
-        self.in_time()
-        refuse("index_gap", index > last + 1)
-        refuse("invalid_account", account < 1)
-        self.check_amount(asset, amount)
-        there = sum(total for (_, what), total in self.totals.items() if what == asset)
-        refuse("balance_overflow", there + amount > MAX_AMOUNT)
-        self.sources[source] = index
-        self.give(account, asset, amount)
-        self.events.append(("deposit", source, index, account, asset, amount))
-
-    def do_hold(self, withdrawal: int, account: int, asset: int, amount: int) -> None:
-        refuse("already_applied", withdrawal in self.withdrawals)
-        self.in_time()
-        refuse("invalid_parameter", withdrawal < 1)
-        refuse("invalid_account", account < 1)
-        self.check_amount(asset, amount)
-        refuse("insufficient_balance", self.available(account, asset) < amount)
-        self.withdrawals[withdrawal] = [account, asset, amount, "held"]
-        self.events.append(("hold", withdrawal, account, asset, amount))
-
-    def do_release(self, withdrawal: int) -> None:
-        self.end_withdrawal(withdrawal, "release")
-
-    def do_complete(self, withdrawal: int) -> None:
-        account, asset, amount = self.end_withdrawal(withdrawal, "complete")
-        self.give(account, asset, -amount)
-
-    def end_withdrawal(self, withdrawal: int, how: str) -> tuple[int, int, int]:
-        self.in_time()
-        refuse("unknown_withdrawal", withdrawal not in self.withdrawals)
-        account, asset, amount, status = self.withdrawals[withdrawal]
-        refuse("already_applied", status == how)
-        refuse("unknown_withdrawal", status != "held")
-        self.withdrawals[withdrawal][3] = how
-        self.events.append((how, withdrawal, account, asset, amount))
-        return account, asset, amount
-
-    def do_transfer(self, transfer: int, source: int, to: int, asset: int, amount: int) -> None:
-        refuse("already_applied", transfer in self.transfers)
-        self.in_time()
-        refuse("invalid_parameter", transfer < 1 or source == to)
-        refuse("invalid_account", source < 0 or to < 1)
-        self.check_amount(asset, amount)
-        refuse("insufficient_balance", self.available(source, asset) < amount)
-        self.transfers.append(transfer)
-        self.give(source, asset, -amount)
-        self.give(to, asset, amount)
-        self.events.append(("transfer", transfer, source, to, asset, amount))
 
     # Rules
 
@@ -362,6 +353,7 @@ class ReferenceEngine(ReferenceChecks):
             new.last = new.reference_price
         self.markets[new.id] = new
         self.events.append(("market", *fields))
+        self.end_too_dear(self.orders)
 
     def do_state(self, market: int, state: str) -> None:
         self.in_time()
@@ -376,6 +368,7 @@ class ReferenceEngine(ReferenceChecks):
         refuse("invalid_parameter", not 0 <= tier <= 1_000)
         self.tiers[account] = tier
         self.events.append(("tier", account, tier))
+        self.end_too_dear(self.orders_of(account))
 
     def do_tick(self) -> None:
         self.in_time()

@@ -17,6 +17,7 @@ from tests.engine.reference_state import (
     Market,
     Order,
     OrderList,
+    Registered,
 )
 
 
@@ -39,6 +40,9 @@ class ReferenceBook:
         self.sources: dict[int, int] = {}
         self.withdrawals: dict[int, list[Any]] = {}
         self.transfers: list[int] = []
+        self.registered: dict[int, Registered] = {}
+        self.registry: int | None = None
+        self.leaves: int | None = None
 
     # Money
 
@@ -49,7 +53,7 @@ class ReferenceBook:
         in_orders = sum(o.held for o in self.orders if o.account == account and o.held_asset == asset)
         in_withdrawals = sum(
             amount
-            for who, what, amount, status in self.withdrawals.values()
+            for who, what, amount, status, _ in self.withdrawals.values()
             if (who, what, status) == (account, asset, "held")
         )
         return in_orders + in_withdrawals
@@ -122,6 +126,15 @@ class ReferenceBook:
             if order.where != CLOSED:
                 self.end(order, reason)
         return sum(event[0] == "done" for event in self.events[before:])
+
+    def end_counted(self, event: tuple[Any, ...], orders: list[Order], reason: str) -> None:
+        """End these orders after `event`, which says how many `done` follow it."""
+        at = len(self.events)
+        count = self.end_all(orders, reason)
+        self.events.insert(at, (*event, count))
+
+    def orders_of(self, account: int) -> list[Order]:
+        return sorted((o for o in self.orders if o.account == account), key=lambda o: o.id)
 
     def wait(self, order: Order, need: int) -> None:
         order.where, order.set_aside = WAITING, need

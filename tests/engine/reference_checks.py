@@ -112,7 +112,7 @@ class ReferenceChecks(ReferenceMatch):
         refuse("post_only_would_cross", o["post_only"] == 1 and self.crosses(market, o["side"], o["price"]))
 
     def check_parts(self, display: int, size: int) -> None:
-        refuse("too_many_parts", display > 0 and size > 100 * display)
+        refuse("too_many_parts", display > 0 and size > 10 * display)
 
     def check_notional(self, market: Market, notional: int) -> None:
         refuse("notional_too_large", notional > MAX_AMOUNT)

@@ -133,7 +133,7 @@ class ReferenceMatch(ReferenceBook):
     def prevent_self_trade(self, taker: Order, maker: Order) -> None:
         mode = STP_NEWEST if taker.stp == STP_DECREMENT and taker.by_quote else taker.stp
         if mode == STP_DECREMENT:
-            lots = min(taker.remaining, maker.visible)
+            lots = min(taker.remaining, maker.remaining)
             self.decrement(maker, lots)
             self.decrement(taker, lots)
             return
@@ -147,6 +147,8 @@ class ReferenceMatch(ReferenceBook):
             self.end(order, "stp")
             return
         before = order.held
+        if order.where == BOOK:
+            self.show(order, max(0, lots - order.visible))
         order.size -= lots
         order.shown -= lots
         self.events.append(

@@ -53,6 +53,8 @@ class Order:
     extreme: int = 0
     trigger_stop: int = 0
     of_list: "OrderList | None" = None
+    signed_id: int = 0
+    max_fee_bps: int = 0
 
     @property
     def by_quote(self) -> bool:
@@ -93,6 +95,16 @@ class Order:
         if self.side == BUY:
             return trailing_buy_stop(self.extreme, self.trail)
         return self.extreme * (PPM - self.trail) // PPM
+
+
+@dataclass(eq=False)
+class Registered:
+    """What the chain knows of an account; `used` are the ids of all orders it ever signed."""
+
+    l2: int
+    custody: int
+    nonce: int
+    used: list[int] = field(default_factory=list)
 
 
 @dataclass(eq=False)

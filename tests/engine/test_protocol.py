@@ -32,10 +32,16 @@ def rows(text: str) -> dict[str, list[str]]:
 def test_page_lists_every_command_with_its_fields() -> None:
     page = rows(section(2))
     assert set(page) == set(c.FIELDS)
-    said_in_words = {"hold", "release", "complete", "replace", "market"}
+    said_in_words = {"hold", "release", "complete", "replace", "market"} | {
+        "signed_place", "signed_amend", "signed_transfer", "signed_withdraw",
+    }  # fmt: skip
     for kind in set(page) - said_in_words:
         assert page[kind] == list(c.FIELDS[kind]), kind
     assert c.FIELDS["replace"][2:] == c.PLACE_FIELDS
+    for kind, signature in (("place", 9), ("amend", 9), ("transfer", 4)):
+        assert c.FIELDS["signed_" + kind][signature:] == c.FIELDS[kind]
+        assert page["signed_" + kind][:signature] == list(c.FIELDS["signed_" + kind][:signature])
+    assert c.FIELDS["signed_withdraw"] == (*c.SIGNATURE_FIELDS, *c.FIELDS["hold"])
 
 
 def test_page_lists_every_event_with_its_fields() -> None:
@@ -55,13 +61,16 @@ def test_engine_refuses_with_the_codes_of_the_page_and_tests_know_them_all() -> 
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in PAGE:
                 in_source.add(node.value)
-    on_page = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", section(4)))
+    on_page = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", section(4) + section(11)))
     known = on_page - {name for fields in c.FIELDS.values() for name in fields} - set(c.FIELDS)
     assert known >= CODES
     assert in_source >= CODES
     assert {word for word in known & in_source if word not in events.FIELDS} - {"client_id"} == CODES
 
 
+SIGNATURE = c.order_signature(
+    leaves=16, id=1, sell_total=1, buy_total=1, valid_until=9, max_fee_bps=1, r_x=1, r_y=2, s=3
+)
 ONE_OF_EACH: dict[str, list[Any]] = {
     "asset": c.asset(asset=1, code="BTC", scale=8),
     "market": c.market(
@@ -73,6 +82,14 @@ ONE_OF_EACH: dict[str, list[Any]] = {
     "tier": c.tier(account=1, tier=0),
     "deposit": c.deposit(source=1, index=1, account=1, asset=1, amount=1),
     "hold": c.hold(withdrawal=1, account=1, asset=1, amount=1),
+    "key": c.key(source=2, index=1, account=1, l2=1, custody=c.SELF_CUSTODY, x=1, y=2),
+    "exit": c.exit_all(source=2, index=2, account=1, asset=1),
+    "signed_place": c.signed_place(signature=SIGNATURE, account=1, market=1, side=0, price=1, size=1, client_id="k"),
+    "signed_amend": c.signed_amend(signature=SIGNATURE, account=1, order=1, price=1),
+    "signed_transfer": c.signed_transfer(nonce=1, r_x=1, r_y=2, s=3, transfer=1, source=1, to=2, asset=1, amount=1),
+    "signed_withdraw": c.signed_withdraw(
+        nonce=1, r_x=1, r_y=2, s=3, withdrawal=1, account=1, asset=1, amount=1, recipient=7
+    ),
     "release": c.release(withdrawal=1),
     "complete": c.complete(withdrawal=1),
     "transfer": c.transfer(transfer=1, source=1, to=2, asset=1, amount=1),

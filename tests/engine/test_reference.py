@@ -19,18 +19,20 @@ from tests.engine.strategies import command_values, histories, legs
 
 pytestmark = PATIENT
 CODES = {
-    "already_applied", "balance_overflow", "client_order_id_reused", "deadline_passed", "index_gap",
-    "insufficient_balance", "invalid_account", "invalid_amount", "invalid_expiry", "invalid_list", "invalid_parameter",
+    "account_not_registered", "already_applied", "balance_overflow", "balances_exist", "cancel_restricted",
+    "client_order_id_reused", "deadline_passed", "fee_cap_too_low", "index_gap", "insufficient_balance",
+    "invalid_account", "invalid_amount", "invalid_expiry", "invalid_list", "invalid_nonce", "invalid_parameter",
     "invalid_price", "invalid_size", "market_cancel_only", "market_halted", "market_post_only", "not_amendable",
-    "notional_too_large", "notional_too_small", "post_only_would_cross", "price_band", "price_too_large",
-    "size_too_large", "size_too_small", "stop_would_trigger", "too_many_orders", "too_many_parts", "unknown_asset",
-    "unknown_market", "unknown_order", "unknown_withdrawal",
+    "not_self_custody", "notional_too_large", "notional_too_small", "order_id_used", "post_only_would_cross",
+    "price_band", "price_too_large", "signature_mismatch", "signature_required", "size_too_large", "size_too_small",
+    "stop_would_trigger", "too_many_orders", "too_many_parts", "unknown_asset", "unknown_market", "unknown_order",
+    "unknown_source", "unknown_withdrawal", "would_lose_priority",
 }  # fmt: skip
 REASONS = {
     "done filled 0", "done unfilled 0", "done fok 0", "done stp 0", "done stp 1", "done funds 0", "done canceled 1",
     "done canceled 2", "done replaced 1", "done replaced 2", "done expired 1", "done expired 2", "done deadman 1",
     "done deadman 2", "done list 1", "done list 2", "done list 3", "done refused 3",
-    "done canceled 3",
+    "done canceled 3", "done fee 1",
 }  # fmt: skip
 
 
@@ -46,6 +48,15 @@ def test_engines_agree_on_random_histories(steps: list[Step]) -> None:
 @EXAMPLES
 @given(histories(kind="tangle"))
 def test_engines_agree_on_random_tangles(steps: list[Step]) -> None:
+    pair = Pair()
+    for command, time_us in steps:
+        pair.apply(command, time_us)
+    pair.fast.validate()
+
+
+@EXAMPLES
+@given(histories(kind="chain"))
+def test_engines_agree_on_random_histories_of_registered_accounts(steps: list[Step]) -> None:
     pair = Pair()
     for command, time_us in steps:
         pair.apply(command, time_us)
@@ -76,7 +87,7 @@ def test_engines_agree_on_a_command_of_any_numbers(kind: str, data: st.DataObjec
     pair.fast.validate()
 
 
-@pytest.mark.parametrize("kind", ["mixed", "tangle"])
+@pytest.mark.parametrize("kind", ["mixed", "tangle", "chain"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_long_drives_agree(seed: int, kind: str) -> None:
     _, taken, problem = drive(seed, 20_000 if LONG else 1_500, kind=kind)
@@ -95,8 +106,10 @@ def test_a_drive_reaches_every_event_and_every_refusal() -> None:
     assert problem is None, report(taken, problem or "")
     tangled, taken, problem = drive("everything", 3_000, kind="tangle")
     assert problem is None, report(taken, problem or "")
+    registered, taken, problem = drive("everything", 4_000, kind="chain")
+    assert problem is None, report(taken, problem or "")
     missing = {f"event {kind}" for kind in EVENT_FIELDS} | {f"rejected {code}" for code in CODES} | REASONS
-    assert missing - set(seen) - set(tangled) == set()
+    assert missing - set(seen) - set(tangled) - set(registered) == set()
     orders = seen["command place"] + seen["command replace"]
     assert seen["event new"] > orders / 2, "most orders are refused"
     assert seen["event trade"] > orders / 10, "few orders trade"

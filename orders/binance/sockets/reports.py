@@ -35,7 +35,7 @@ class Reports:
             "new": self._on_new, "trade": self._on_trade, "done": self._on_done, "amend": self._on_amend,
             "reduce": self._on_reduce, "trigger": self._on_working, "activate": self._on_working,
             "pend": self._on_pend, "deposit": self._on_deposit, "transfer": self._on_transfer,
-            "complete": self._on_complete,
+            "complete": self._on_complete, "exit": self._on_exit,
         }  # fmt: skip
 
     def take(self, fold: "Fold", event: Sequence[Any], watched: Collection[int]) -> None:
@@ -133,6 +133,9 @@ class Reports:
     def _on_complete(self, fold: "Fold", event: Sequence[Any], watched: Collection[int]) -> None:
         """A withdrawal left; until then it was the account's, if held."""
         self._balance_update(fold, event[2], event[3], -event[4], watched)
+
+    def _on_exit(self, fold: "Fold", event: Sequence[Any], watched: Collection[int]) -> None:
+        self._balance_update(fold, event[3], event[4], -event[5], watched)
 
     def _balance_update(self, fold: "Fold", account: int, asset: int, change: int, watched: Collection[int]) -> None:
         if account in watched:
