@@ -32,9 +32,10 @@ def request(*, account_id: int, asset_code: str, amount_atoms: int, reference: s
 
 
 def wait(fundings: Sequence[TestFunding], *, timeout_s: float) -> int:
-    """Wait until all are credited; the sequence of the last credit. Raises Problem unknown_outcome after `timeout_s`.
+    """Wait until all are credited; the sequence of the last credit.
 
-    What was asked for stands and is credited later all the same.
+    Raises Problem invalid_amount when the contract refuses one for good, and unknown_outcome after `timeout_s`: what
+    was asked for stands and is credited later all the same.
     """
     until, wake_at = time.monotonic() + timeout_s, time.monotonic() + WAKE_EVERY_S
     wanted = [row.pk for row in fundings]
@@ -42,6 +43,8 @@ def wait(fundings: Sequence[TestFunding], *, timeout_s: float) -> int:
         applied = TestFunding.objects.filter(
             pk__in=wanted, entry__status=QueueEntry.Status.APPLIED, entry__sequence__isnull=False
         )
+        if TestFunding.objects.filter(pk__in=wanted, status=TestFunding.Status.REFUSED).exists():
+            raise Problem("invalid_amount", _trouble(wanted))
         sequences = list(applied.values_list("entry__sequence", flat=True))
         if len(sequences) == len(wanted):
             return max(sequences, default=0) or 0
@@ -58,4 +61,4 @@ def _trouble(wanted: Sequence[int]) -> str:
     """Which fundings are late, and what is known of why."""
     late = TestFunding.objects.filter(pk__in=wanted).exclude(entry__status=QueueEntry.Status.APPLIED)
     said = ", ".join(f"{row.pk} is {row.status} {row.code}".rstrip() for row in late)
-    return f"the chain's worker has not paid in yet (funding {said}); it goes on"
+    return f"not paid in by way of the chain: funding {said}"

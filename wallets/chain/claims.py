@@ -1,11 +1,9 @@
 """Claims that the exchange sends for its users: what became claimable is paid to their addresses."""
 
-from django.db import transaction
-
 from wallets import outbox
 from wallets.chain import transactions
 from wallets.chain.addresses import write_address
-from wallets.chain.client import Chain, ChainRefused
+from wallets.chain.client import Chain, ChainRefused, sending
 from wallets.chain.deployment import Deployment
 from wallets.models import ChainTransaction, ClaimRequest
 
@@ -47,19 +45,18 @@ def _follow(chain: Chain, row: ClaimRequest) -> None:
 
 
 def _send(chain: Chain, deployment: Deployment, row: ClaimRequest) -> int:
+    treasury = deployment.key("treasury")
+    call = deployment.rollup.functions.claim(row.recipient, row.asset_id)
     try:
-        signed = chain.prepare(
-            deployment.key("treasury"), deployment.rollup.functions.claim(row.recipient, row.asset_id)
-        )  # fmt: skip
+        with sending(treasury.address):
+            signed = chain.prepare(treasury, call)
+            row.transaction = transactions.record(signed, purpose=f"claim for {row.recipient}")
+            row.status = Status.SENDING
+            row.save(update_fields=["transaction", "status", "updated_at"])
     except ChainRefused as error:
         if error.reason != "nothing_to_claim":
             raise
-        row.status, row.code = Status.REFUSED, error.reason
-        row.save(update_fields=["status", "code", "updated_at"])
+        ClaimRequest.objects.filter(pk=row.pk).update(status=Status.REFUSED, code=error.reason)
         return 0
-    with transaction.atomic():
-        row.transaction = transactions.record(signed, purpose=f"claim for {row.recipient}")
-        row.status = Status.SENDING
-        row.save(update_fields=["transaction", "status", "updated_at"])
     _follow(chain, row)
     return 1

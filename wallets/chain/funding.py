@@ -9,11 +9,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from django.db import transaction
-
 from wallets import outbox
 from wallets.chain import transactions
-from wallets.chain.client import Chain, ChainRefused
+from wallets.chain.client import Chain, ChainRefused, sending
 from wallets.chain.deployment import Deployment
 from wallets.models import ChainTransaction, L2Account, TestFunding
 
@@ -21,6 +19,12 @@ log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 50
 UNBOUNDED: Final = 2**256 - 1
+# The contract's words that will be the same tomorrow.
+FOR_EVER: Final = frozenset(
+    {"unknown_token", "unknown_account", "below_minimum", "amount_out_of_range", "too_much_locked"}
+)
+    {"unknown_token", "unknown_account", "below_minimum", "amount_out_of_range", "too_much_locked"}
+)
 
 
 def send_wanted(chain: Chain, deployment: Deployment) -> int:
@@ -38,8 +42,7 @@ def send_wanted(chain: Chain, deployment: Deployment) -> int:
         if rows:
             _make_tokens(chain, deployment, rows)
         for funding in rows:
-            _deposit(chain, deployment, funding)
-            sent += 1
+            sent += _deposit(chain, deployment, funding)
     return sent
 
 
@@ -69,18 +72,25 @@ def _make_tokens(chain: Chain, deployment: Deployment, rows: Sequence[TestFundin
             chain.send(key, token.functions.approve(deployment.address, UNBOUNDED))
 
 
-def _deposit(chain: Chain, deployment: Deployment, funding: TestFunding) -> None:
+def _deposit(chain: Chain, deployment: Deployment, funding: TestFunding) -> bool:
+    """Whether the deposit left. Raises ChainRefused for what may pass: a full queue, a pause, no gas."""
     number = L2Account.objects.values_list("number", flat=True).get(account_id=funding.account_id)
     call = deployment.rollup.functions.deposit(number, funding.asset_id, funding.amount)
+    treasury = deployment.key("treasury")
     try:
-        signed = chain.prepare(deployment.key("treasury"), call)
+        with sending(treasury.address):
+            signed = chain.prepare(treasury, call)
+            funding.transaction = transactions.record(signed, purpose=f"deposit for account {funding.account_id}")
+            funding.status, funding.code = TestFunding.Status.SENDING, ""
+            funding.save(update_fields=["transaction", "status", "code", "updated_at"])
     except ChainRefused as error:
-        # The queue is full, deposits are paused, …: it waits.
-        TestFunding.objects.filter(pk=funding.pk).update(code=str(error)[:200])
+        refused = error.reason in FOR_EVER
+        TestFunding.objects.filter(pk=funding.pk).update(
+            code=error.reason[:200], status=TestFunding.Status.REFUSED if refused else TestFunding.Status.WANTED
+        )
+        if refused:
+            log.warning("test funding %s was refused: %s", funding.pk, error.reason)
+            return False
         raise
-    with transaction.atomic():
-        funding.transaction = transactions.record(signed, purpose=f"deposit for account {funding.account_id}")
-        funding.status = TestFunding.Status.SENDING
-        funding.code = ""
-        funding.save(update_fields=["transaction", "status", "code", "updated_at"])
     transactions.advance(chain, funding.transaction)
+    return True

@@ -7,13 +7,11 @@ watcher sees the contract's event those very bytes are sent again, so that a cra
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-from django.db import transaction
-
 from accounts.problems import Problem
 from wallets import outbox
 from wallets.chain import transactions
 from wallets.chain.addresses import write_address
-from wallets.chain.client import Chain
+from wallets.chain.client import Chain, sending
 from wallets.chain.deployment import Deployment
 from wallets.models import FEES_ACCOUNT, ChainTransaction, L2Account
 
@@ -70,8 +68,9 @@ def register_wanted(chain: Chain, deployment: Deployment, make_key: Callable[[],
             for row in rows:
                 _ensure_key(row, make_key)
             keys = [[row.x, row.y] for row in rows]
-            call = deployment.rollup.functions.register_many(keys, deployment.key("operator").address)
-            _send(chain, deployment, call, rows, f"register {len(rows)} accounts")
+            owner = deployment.key("custody").address
+            call = deployment.rollup.functions.register_many(keys, owner)
+            _send(chain, deployment, call, rows, f"register {len(rows)} accounts", owner)
             sent += len(rows)
     return sent
 
@@ -92,7 +91,7 @@ def _give_key_to_fees(chain: Chain, deployment: Deployment, make_key: Callable[[
         return 0
     _ensure_key(row, make_key)
     call = deployment.rollup.functions.set_key(0, row.x, row.y)
-    _send(chain, deployment, call, [row], "key of account 0")
+    _send(chain, deployment, call, [row], "key of account 0", deployment.key("operator").address)
     return 1
 
 
@@ -110,14 +109,16 @@ def _ensure_key(row: L2Account, make_key: Callable[[], NewKey]) -> None:
         row.x, row.y, row.seed = key.x, key.y, key.encrypted_seed
 
 
-def _send(chain: Chain, deployment: Deployment, call: Any, rows: list[L2Account], purpose: str) -> None:
+def _send(  # noqa: PLR0917  two of what is called, three of what is kept
+    chain: Chain, deployment: Deployment, call: Any, rows: list[L2Account], purpose: str, owner: str
+) -> None:  # fmt: skip
     operator = deployment.key("operator")
-    signed = chain.prepare(operator, call)
-    with transaction.atomic():
+    with sending(operator.address):
+        signed = chain.prepare(operator, call)
         sent = transactions.record(signed, purpose=purpose)
         for row in rows:
             content = {
-                "x": row.x, "y": row.y, "seed": row.seed, "owner": operator.address, "transaction": sent,
+                "x": row.x, "y": row.y, "seed": row.seed, "owner": owner, "transaction": sent,
                 "status": Status.REGISTERING,
             }  # fmt: skip
             # Its user may have announced a key of his own in between.
