@@ -4,7 +4,7 @@ Field lists of the events: docs/protocol.md sections 3 and 11.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rollup.state.babyjubjub import Point
 from rollup.state.book import CUSTODY_OURS, L1_SOURCE, AcceptedOrder, Book, Market, Position, StateWrong
@@ -50,22 +50,12 @@ class Folding:
         self._time_us = 0
         # Of the command at hand: what its account signed for the transfer or withdrawal that follows.
         self._signature: tuple[int, int, Signature] | None = None
-        self._handlers: dict[str, Callable[[Sequence[Any]], None]] = {
-            "market": self._market, "key": self._key, "signed": self._signed, "done": self._done,
-            "trade": self._trade, "deposit": self._deposit, "exit": self._exit, "signature": self._signature_of,
-            "complete": self._complete, "transfer": self._transfer,
-        }  # fmt: skip
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of events that matter here."""
-        return tuple(self._handlers)
 
     def fold(self, event: Sequence[Any], position: Position, time_us: int) -> None:
-        """Take one event of a kind of `kinds`, in the journal's order. StateWrong when it cannot be."""
+        """Take one event of a kind of KINDS, in the journal's order. StateWrong when it cannot be."""
         self._time_us = time_us
         self._next = position
-        self._handlers[event[0]](event)
+        _HANDLERS[event[0]](self, event)
         # A signature belongs to the event after it: a block that closes in between leaves both to the next one.
         if event[0] != "signature":
             self.position = position
@@ -237,3 +227,12 @@ class Folding:
         if known is None:
             raise StateWrong("unknown_market", f"market {market}")
         return known
+
+
+_HANDLERS: Final[dict[str, Callable[[Folding, Sequence[Any]], None]]] = {
+    "market": Folding._market, "key": Folding._key, "signed": Folding._signed, "done": Folding._done,
+    "trade": Folding._trade, "deposit": Folding._deposit, "exit": Folding._exit, "signature": Folding._signature_of,
+    "complete": Folding._complete, "transfer": Folding._transfer,
+}  # fmt: skip
+# The kinds of events that matter here; all others move nothing from one account to another.
+KINDS: Final = tuple(_HANDLERS)

@@ -78,9 +78,14 @@ class OpenBlock:
         """Nothing has happened that changes the state."""
         return not self.slots and not self._reserved
 
+    @property
+    def size(self) -> int:
+        """Slots that it needs as it is now, at most."""
+        return len(self.slots) + self._reserved
+
     def has_room(self, slots: int) -> bool:
         """Whether so many slots more have a place."""
-        return len(self.slots) + self._reserved + slots <= self.capacity
+        return self.size + slots <= self.capacity
 
     def has_room_for_trade(self, sides: tuple[Side, Side]) -> bool:
         """Whether a trade has a place: both sides and their fees."""

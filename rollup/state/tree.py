@@ -3,7 +3,8 @@
 A leaf that was never set has the tree's default value; subtrees of such leaves cost nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Final
 
 from rollup.state.field import poseidon
@@ -20,10 +21,7 @@ class Tree:
     def __init__(self, depth: int, default: int = 0) -> None:
         self.depth = depth
         self.default = default
-        # defaults[k] is the hash of a subtree of k levels in which nothing was set.
-        self.defaults = [default]
-        for _ in range(depth):
-            self.defaults.append(poseidon(*[self.defaults[-1]] * ARITY))
+        self.defaults = _defaults(depth, default)
         # nodes[k][i] is the i-th node k levels above the leaves, where it is not a default.
         self.nodes: list[dict[int, int]] = [{} for _ in range(depth + 1)]
 
@@ -50,6 +48,21 @@ class Tree:
         # Only now, so that a leaf which is refused leaves the tree as it was.
         for level, value in enumerate(hashes):
             self.nodes[level][index // ARITY**level] = value
+
+    def put_all(self, leaves: Iterable[tuple[int, int]]) -> None:
+        """Set many leaves, hashing each node above them once. As `put` otherwise, but what is wrong spoils the tree."""
+        changed = set()
+        for index, leaf in leaves:
+            self.nodes[0][self._checked(index)] = leaf
+            changed.add(index)
+        for level in range(self.depth):
+            changed = {index // ARITY for index in changed}
+            for index in changed:
+                self.nodes[level + 1][index] = poseidon(*self._children(level, index * ARITY))
+
+    def leaves(self) -> list[tuple[int, int]]:
+        """(index, leaf) of all leaves that are not the default, by index."""
+        return sorted((index, leaf) for index, leaf in self.nodes[0].items() if leaf != self.default)
 
     def path(self, index: int) -> Path:
         """What proves a leaf: the children of every node above it, the way's own among them."""
@@ -87,3 +100,12 @@ def root_of_path(index: int, leaf: int, path: Sequence[Sequence[int]]) -> int:
         node = poseidon(*siblings)
         index //= ARITY
     return node
+
+
+@cache
+def _defaults(depth: int, default: int) -> tuple[int, ...]:
+    # The k-th is the hash of a subtree of k levels in which nothing was set.
+    hashes = [default]
+    for _ in range(depth):
+        hashes.append(poseidon(*[hashes[-1]] * ARITY))
+    return tuple(hashes)
