@@ -23,8 +23,6 @@ UNBOUNDED: Final = 2**256 - 1
 FOR_EVER: Final = frozenset(
     {"unknown_token", "unknown_account", "below_minimum", "amount_out_of_range", "too_much_locked"}
 )
-    {"unknown_token", "unknown_account", "below_minimum", "amount_out_of_range", "too_much_locked"}
-)
 
 
 def send_wanted(chain: Chain, deployment: Deployment) -> int:
