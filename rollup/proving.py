@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 # A task whose proof was refused is given to somebody else first, and after longer each time.
 REFUSED_WAIT_S = 5
 REFUSED_WAIT_S_MAX = 300
+# When one of our own provers is refused and it is not the first time, no other will do better.
+REFUSED_MAX = 3
 WORKER_CHARACTERS_MAX = 128
 REASON_CHARACTERS_MAX = 256
 
@@ -104,17 +106,22 @@ def renew(*, block: int, number: int) -> None:
         raise Problem("lease_lost")
 
 
-def deliver(*, block: int, number: int, points: Sequence[int], proof_ms: int) -> None:
+def deliver(*, block: int, number: int, points: Sequence[int], proof_ms: int, is_ours: bool = False) -> None:
     """Take a proof from whoever holds the lease. `points`: the proof's eight coordinates; `proof_ms` its time.
 
-    Raises Problem lease_lost, proof_refused; then the worker's lease is over and the block is free again.
+    Raises Problem lease_lost, proof_refused; then the worker's lease is over and the block is free again. A block fails
+    only by a proof of our own that is refused: others may send what they like.
     """
     held = _held(block, number).select_related("block").first()
     if held is None:
         raise Problem("lease_lost")
     inputs = expected(held.block)
     if not _is_proof(points, inputs, proof_ms):
-        _refuse(held)
+        logger.error("block %s: the proof of %s was refused", block, held.worker)
+        if is_ours and held.refused + 1 >= REFUSED_MAX:
+            fail(block=block, number=number, reason=f"{REFUSED_MAX} proofs were refused")
+        else:
+            _release(held, f"proof_refused: of {held.worker}")
         raise Problem("proof_refused")
     with transaction.atomic():
         taken = _held(block, number).update(
@@ -137,7 +144,7 @@ def give_back(*, block: int, number: int, reason: str) -> None:
 
 
 def fail(*, block: int, number: int, reason: str) -> None:
-    """No worker can ever prove this block: its inputs do not fulfil the circuit. An operator must look."""
+    """No worker can prove this block: its inputs do not fulfil the circuit, or do not fit its data."""
     with transaction.atomic():
         failed = _held(block, number).update(
             status=ProvingTask.Status.FAILED, reason=reason[:REASON_CHARACTERS_MAX], leased_until=None
@@ -191,11 +198,6 @@ def _held(block: int, number: int) -> Any:
     return ProvingTask.objects.filter(
         block=block, status=ProvingTask.Status.LEASED, attempts=number, leased_until__gt=Now()
     )
-
-
-def _refuse(task: ProvingTask) -> None:
-    logger.error("block %s: the proof of %s was refused", task.pk, task.worker)
-    _release(task, f"proof_refused: of {task.worker}")
 
 
 def _release(task: ProvingTask, reason: str) -> None:

@@ -63,7 +63,7 @@ class LocalMaster:
 
     def deliver(self, lease: Lease, points: list[int], proof_ms: int) -> None:
         """Hand a proof over. Raises Problem lease_lost, proof_refused."""
-        proving.deliver(block=lease.block, number=lease.number, points=points, proof_ms=proof_ms)
+        proving.deliver(block=lease.block, number=lease.number, points=points, proof_ms=proof_ms, is_ours=True)
 
     def give_back(self, lease: Lease, reason: str) -> None:
         """Could not do it; somebody else may."""
