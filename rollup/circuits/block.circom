@@ -111,11 +111,6 @@ template Block(A, T, O, N) {
         slot[i] = Slot(A, T, O);
         slot[i].domain <== domain;
         slot[i].now <== timestamp;
-        if (i == 0) {
-            slot[i].rootIn <== oldRoot;
-        } else {
-            slot[i].rootIn <== slot[i - 1].rootOut;
-        }
         slot[i].is <== is[i];
         slot[i].account <== account[i];
         slot[i].token <== token[i];
@@ -141,6 +136,7 @@ template Block(A, T, O, N) {
         slot[i].accountPath <== accountPath[i];
         slot[i].tokenPath <== tokenPath[i];
         slot[i].orderPath <== orderPath[i];
+        if (i > 0) slot[i].topBefore === slot[i - 1].topAfter;
         for (var w = 0; w < 3; w++) binding.data[5 + 3 * i + w] <== slot[i].words[w];
 
         // A credit is the other half of the transfer right before it.
@@ -169,7 +165,10 @@ template Block(A, T, O, N) {
     }
     is[N - 1][TRANSFER] === 0;
     for (var t = 0; t < TOKENS; t++) sum[t] === 0;
-    newRoot === slot[N - 1].rootOut;
+    signal rootBefore <== Poseidon(4)(slot[0].topBefore);
+    rootBefore === oldRoot;
+    signal rootAfter <== Poseidon(4)(slot[N - 1].topAfter);
+    rootAfter === newRoot;
     h <== binding.h;
     e <== binding.e;
 }

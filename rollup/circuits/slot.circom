@@ -9,16 +9,6 @@ include "tree.circom";
 function BASE_X() { return 5299619240641551281634865583518297030282874472190772894086521144482721001553; }
 function BASE_Y() { return 16950150798460657717958625567821834550301663161624707787222815936182638968203; }
 
-// The bits of the leaf's index in a tree, level by level.
-template Index(depth) {
-    signal input bits[2 * depth];
-    signal output b[depth][2];
-    for (var level = 0; level < depth; level++) {
-        b[level][0] <== bits[2 * level];
-        b[level][1] <== bits[2 * level + 1];
-    }
-}
-
 // Whether what an order of this slot did keeps to the order (docs/rollup.md, "settle"). All amounts are below 2^96.
 template OrderRules() {
     signal input isSettle;
@@ -37,7 +27,8 @@ template OrderRules() {
     signal output oldLeaf;
     signal output newLeaf;
 
-    _ <== Num2Bits(64)(oldId);
+    // The leaf has but one pair of these: of two pairs with filled below 2^96 the ids differ by 2^64 and more (as the
+    // field sees it), and `ahead` below leaves room for one of them.
     _ <== Num2Bits(96)(oldFilled);
     oldLeaf <== oldId * (1 << 96) + oldFilled;
 
@@ -77,7 +68,6 @@ template OrderRules() {
 template Slot(A, T, O) {
     signal input domain;
     signal input now;
-    signal input rootIn;
 
     signal input is[10];  // one of: noop settle net fee transfer credit withdraw deposit set_key forced_exit
     signal input account;
@@ -107,7 +97,9 @@ template Slot(A, T, O) {
     signal input tokenPath[2][T][3];
     signal input orderPath[O][3];
 
-    signal output rootOut;
+    // The four children of the root, before and after. Slots hand them on, so that no root in between is hashed.
+    signal output topBefore[4];
+    signal output topAfter[4];
     signal output words[3];
     signal output tokenBits[2][2 * T];
     signal output traded[2];  // signed amounts of settle and net
@@ -221,10 +213,9 @@ template Slot(A, T, O) {
     signal leaf <== Poseidon(5)([key[0], key[1], nonce, balanceRoot, orderRoot]);
     signal newLeaf <== Poseidon(5)([keyAfter[0], keyAfter[1], nonceAfter, newBalanceRoot, newOrderRoot]);
     signal accountIndex[A][2] <== Index(A)(accountBits);
-    signal rootBefore <== Root(A)(leaf, accountIndex, accountPath);
-    rootBefore === rootIn;
-    signal rootAfter <== Root(A)(newLeaf, accountIndex, accountPath);
-    rootOut <== rootAfter + is[NOOP] * (rootIn - rootAfter);
+    topBefore <== Top(A)(leaf, accountIndex, accountPath);
+    // Of a noop the new leaf is the old one, as nothing above can have moved; it has no rule of its own here.
+    topAfter <== Top(A)(newLeaf, accountIndex, accountPath);
 
     // ---- what is published, and what must balance over the block
     signal orderOrFee <== feeOrSellTotal + (is[SETTLE] + is[SET_KEY]) * (id + side * (1 << 64) - feeOrSellTotal);

@@ -2,6 +2,16 @@ pragma circom 2.1.6;
 
 include "poseidon.circom";
 
+// The bits of the leaf's index in a tree, level by level.
+template Index(depth) {
+    signal input bits[2 * depth];
+    signal output b[depth][2];
+    for (var level = 0; level < depth; level++) {
+        b[level][0] <== bits[2 * level];
+        b[level][1] <== bits[2 * level + 1];
+    }
+}
+
 // The four children of a node of the tree on the way from a leaf: `node` stands in place b[0] + 2·b[1], its three
 // siblings around it: s[0] is the other one of its pair, s[1] and s[2] are the other pair. b is boolean.
 template Children() {
