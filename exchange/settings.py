@@ -234,6 +234,16 @@ if CHAIN_RPC_URL:
         "schedule": 1.0,
         "options": {"queue": "chain", "expires": 2},
     }
+    CELERY_BEAT_SCHEDULE["settle-blocks"] = {
+        "task": "rollup.settle",
+        "schedule": 1.0,
+        "options": {"queue": "chain", "expires": 2},
+    }
+    CELERY_BEAT_SCHEDULE["dispatch-proving"] = {
+        "task": "rollup.dispatch_proving",
+        "schedule": 1.0,
+        "options": {"expires": 2},
+    }
 
 # --- API ---------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -15,6 +15,7 @@ from typing import Final
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from rollup import deployment as contracts
 from rollup.models import Block, ProvingTask, Submission
 from wallets.chain import client, deployment
 from wallets.chain.client import ChainRefused, ChainUnreachable
@@ -69,6 +70,9 @@ class _Settler:
         self.taken = int(self.chain.call(self.contract.functions.block_number()))
 
     def run(self) -> None:
+        if not self.deployed.row.verifying_keys:
+            # The first proving keys are made in the background: the contract waits for them, trading does not.
+            contracts.deploy_verifiers(say=logger.info)
         self._notice_what_was_lost()
         for submission in Submission.objects.filter(status__in=_LIVE).select_related("block").order_by("block_id"):
             self._follow(submission)
