@@ -14,6 +14,7 @@ from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from matching.fields import AmountField
 from wallets.chain.models import (
     L1_SOURCE,
+    SELF_CUSTODY,
     ChainDeployment,
     ChainTransaction,
     ChainWatch,
@@ -28,6 +29,7 @@ __all__ = [
     "FEES_ACCOUNT",
     "L1_SOURCE",
     "OUTSIDE_ACCOUNT",
+    "SELF_CUSTODY",
     "Asset",
     "Balance",
     "ChainDeployment",

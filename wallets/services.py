@@ -20,7 +20,7 @@ from matching.engine import commands
 from matching.engine.commands import Command
 from matching.gateway import GatewayError
 from wallets import deposits, outbox, selectors
-from wallets.chain import registration, wake
+from wallets.chain import numbers, wake
 from wallets.chain.addresses import read_address
 from wallets.models import L1_SOURCE, Deposit, InternalTransfer, Withdrawal
 
@@ -139,7 +139,7 @@ def ensure_registered(*, account_id: int) -> None:
     """
     if not wake.has_chain() or selectors.is_registered(account_id):
         return
-    registration.want(account_id=account_id)
+    numbers.want(account_id=account_id)
     wake.wake()
     until = time.monotonic() + REGISTERED_WITHIN_S
     while not selectors.is_registered(account_id):

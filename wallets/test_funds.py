@@ -6,7 +6,7 @@ from typing import Final
 
 from accounts.problems import Problem
 from wallets import outbox
-from wallets.chain import registration
+from wallets.chain import numbers
 from wallets.chain.wake import has_chain, wake
 from wallets.models import QueueEntry, TestFunding
 
@@ -23,7 +23,7 @@ def request(*, account_id: int, asset_code: str, amount_atoms: int, reference: s
         raise Problem("no_chain")
     outbox.check_amount(amount_atoms)
     asset = outbox.find_asset(asset_code)
-    registration.want(account_id=account_id)
+    numbers.want(account_id=account_id)
     row = outbox.record(
         TestFunding, reference=reference, key=[], account_id=account_id, asset_id=asset.id, amount=amount_atoms
     )
@@ -45,9 +45,9 @@ def wait(fundings: Sequence[TestFunding], *, timeout_s: float) -> int:
         )
         if TestFunding.objects.filter(pk__in=wanted, status=TestFunding.Status.REFUSED).exists():
             raise Problem("invalid_amount", _trouble(wanted))
-        sequences = list(applied.values_list("entry__sequence", flat=True))
+        sequences = [row.entry.sequence or 0 for row in applied.select_related("entry") if row.entry]
         if len(sequences) == len(wanted):
-            return max(sequences, default=0) or 0
+            return max(sequences, default=0)
         now = time.monotonic()
         if now > until:
             raise Problem("unknown_outcome", _trouble(wanted))

@@ -28,7 +28,7 @@ from web3.exceptions import (
     Web3Exception,
     Web3RPCError,
 )
-from web3.types import TxParams
+from web3.types import RPCEndpoint, TxParams
 
 from wallets.models import ChainDeployment
 
@@ -171,6 +171,14 @@ class Chain:
                     )
                 )  # fmt: skip
         return sorted(found, key=lambda event: (event.block_number, event.log_index))
+
+    def ask(self, method: str, *parameters: Any) -> Any:
+        """What the node answers to a method of its own, like those of a development chain."""
+        with _reaching():
+            answer = self.web3.provider.make_request(RPCEndpoint(method), parameters)
+        if "error" in answer:
+            raise ChainRefused(str(answer["error"]))
+        return answer["result"]
 
     def calldata(self, tx_hash: str) -> bytes:
         """What a mined transaction was called with."""

@@ -55,7 +55,7 @@ def read(chain: Chain, deployment: Deployment, watch: ChainWatch) -> None:
         last = min(watch.block + SPAN_BLOCKS, head)
         last_hash = chain.block_hash(last)
         found = chain.events(watch.block + 1, last)
-        if chain.block_hash(last) != last_hash:
+        if last_hash is None or chain.block_hash(last) != last_hash:
             return  # it changed while it was read: read it anew
         with transaction.atomic():
             events.keep_all(found, watch)
