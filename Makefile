@@ -6,7 +6,7 @@ python := .venv/bin/python
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-run: venv ## Start everything and print the addresses; Ctrl-C stops it. PORT=8000 BOTS=1 VAR_DIR=var HOST=127.0.0.1
+run: venv ## Start everything and print the addresses; Ctrl-C stops it. PORT=8000 BOTS=1 CHAIN=1 VAR_DIR=var HOST=127.0.0.1
 	@exec $(python) -m exchange.run
 
 test: venv-dev ## Run all tests in parallel. ARGS="-k name -x" goes to pytest, WORKERS=auto

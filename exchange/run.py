@@ -1,7 +1,8 @@
 """`make run`: the servers, the database, every process of the Procfile, until Ctrl-C.
 
-Reads the environment: PORT (8000), SOCKET_PORT (PORT + 1), HOST (127.0.0.1), VAR_DIR (var), BOTS (0: no demo traders),
-and DATABASE_URL, MATCHER_DATABASE_URL, REDIS_URL, CELERY_BROKER_URL to use servers that run already.
+Reads the environment: PORT (8000), SOCKET_PORT (PORT + 1), CHAIN_PORT (PORT + 2), HOST (127.0.0.1), VAR_DIR (var),
+BOTS (0: no demo traders), CHAIN (0: no chain and no rollup), and DATABASE_URL, MATCHER_DATABASE_URL, REDIS_URL,
+CELERY_BROKER_URL, CHAIN_RPC_URL to use servers that run already.
 """
 
 import asyncio
@@ -26,6 +27,9 @@ from exchange.servers import MARK, Servers, StartRefused, claim, end_leftovers, 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # These need what the seed makes.
 AFTER_SEED = {"bots"}
+# The chain itself, which is not ours to start where CHAIN_RPC_URL names one; and what is of no use without one.
+OWN_CHAIN = {"chain"}
+NEEDS_CHAIN = {"chainworker", "rollup", "prover"}
 POLL_S = 0.3
 SNAPSHOT_S_MAX = 20.0
 PATIENCE_S = 10.0  # between two words on what is still awaited
@@ -43,11 +47,14 @@ class Run:
         self.host = environ.get("HOST") or "127.0.0.1"
         self.port = int(environ.get("PORT") or "8000")
         self.socket_port = int(environ.get("SOCKET_PORT") or self.port + 1)
+        self.has_own_chain = environ.get("CHAIN", "1") != "0" and not environ.get("CHAIN_RPC_URL")
+        self.chain_port = int(environ.get("CHAIN_PORT") or self.port + 2)
         self.env = environ | {
             "VAR_DIR": str(self.var_dir),
             "HOST": self.host,
             "PORT": str(self.port),
             "SOCKET_PORT": str(self.socket_port),
+            **self._chain(),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}",
             "PYTHONUNBUFFERED": "1",
             MARK: str(self.var_dir),
@@ -57,6 +64,16 @@ class Run:
         self.stopping = asyncio.Event()
         self.kept: list[Kept] = []
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _chain(self) -> dict[str, str]:
+        """The environment of those who talk to our own chain."""
+        if not self.has_own_chain:
+            return {}
+        return {
+            "CHAIN_PORT": str(self.chain_port),
+            "CHAIN_RPC_URL": f"http://127.0.0.1:{self.chain_port}",
+            "CHAIN_KEPT_FILE": str(self.var_dir / "chain" / "kept"),
+        }
 
     @property
     def address(self) -> str:
@@ -75,11 +92,13 @@ class Run:
                 directory.mkdir(exist_ok=True)
             end_leftovers(self.var_dir)
             refuse_busy_ports(self.host, {"PORT": self.port, "SOCKET_PORT": self.socket_port})
+            if self.has_own_chain:
+                refuse_busy_ports("127.0.0.1", {"CHAIN_PORT": self.chain_port})
             servers = Servers(self.var_dir, self.env, self.console.say, self.stopping.is_set)
             try:
                 servers.start()
                 self.env |= servers.urls
-                write_urls(self.var_dir, servers.urls)
+                write_urls(self.var_dir, servers.urls | self._chain())
                 await self._until_stopped(self._serve(servers))
             finally:
                 begun = time.monotonic()
@@ -115,9 +134,14 @@ class Run:
         watching = asyncio.create_task(self._watch(servers))
         try:
             for name, command in processes.items():
-                if name not in AFTER_SEED:
+                if name not in AFTER_SEED | self._left_out():
                     self._keep(name, command)
             await self._wait_for("the matcher", "matcher")
+            if self.env.get("CHAIN_RPC_URL"):
+                await self._command("listing assets and markets", "listing", "python manage.py seed --listing")
+                await self._command(
+                    "deploying the contracts", "contracts", "python manage.py deploy_contracts --wait 300"
+                )
             await self._command("seeding: assets, markets, demo users", "seed", "python manage.py seed")
             for name, command in processes.items():
                 if name in AFTER_SEED and self.env.get("BOTS", "1") != "0":
@@ -127,6 +151,12 @@ class Run:
             await watching
         finally:
             watching.cancel()
+
+    def _left_out(self) -> set[str]:
+        """Processes that this run has no use for."""
+        if self.has_own_chain:
+            return set()
+        return OWN_CHAIN if self.env.get("CHAIN_RPC_URL") else OWN_CHAIN | NEEDS_CHAIN
 
     def _keep(self, name: str, command: str) -> None:
         log = self.logs / f"{name}.log"

@@ -16,6 +16,20 @@ COMPILER_VERSION: Final = "0.4.3"
 # The oldest rules of a chain that know everything the code uses (transient storage, memory copies).
 EVM_VERSION: Final = "cancun"
 
+# A setup that nobody contributed to leaves delta where it began: on gamma, or on the curve's generator. Whoever knows
+# that proves anything with it. Compared are both parts of the points' x.
+_DEPLOYMENT_CHECK: Final = """
+GENERATOR2_X: constant(uint256[2]) = [
+    11559732032986387107991004021392285783925812861821192530917403151452391805634,
+    10857046999023057135944570762232829481370756359578518086990519993285655852781,
+]
+
+@deploy
+def __init__():
+    assert DELTA2[0][0] != GAMMA2[0][0] or DELTA2[0][1] != GAMMA2[0][1], "delta_is_gamma"
+    assert DELTA2[0][0] != GENERATOR2_X[0] or DELTA2[0][1] != GENERATOR2_X[1], "delta_is_generator"
+"""
+
 
 class Compiled(NamedTuple):
     """What a deployment needs; `bytecode` in hex with 0x."""
@@ -32,6 +46,11 @@ def rollup_contract(parameters: Parameters) -> Compiled:
 def mintable_token() -> Compiled:
     """The token whose minter makes as much as wanted."""
     return compiled((SOURCES / "mintable_token.vy").read_text())
+
+
+def verifier(source: str) -> Compiled:
+    """A verifier of proofs, from the source that the prover gives; its deployment fails for keys that prove nothing."""
+    return compiled(source + _DEPLOYMENT_CHECK)
 
 
 def parameters_module(parameters: Parameters) -> str:

@@ -43,13 +43,18 @@ def seed(*, sign_ins: Path, say: Say) -> None:
 
     Raises SeedFailed, Problem, and GatewayError when the matcher does not answer.
     """
-    _await_read_models()
-    _make_assets_and_markets(say)
-    _await_read_models()
+    list_assets_and_markets(say=say)
     kept = _read(sign_ins)
     users = [_ensure_user(OPERATOR, "superuser", kept, say), _ensure_user(TRADER, "trader", kept, say)]
     _write(sign_ins, users)
     _fund_trader(say)
+
+
+def list_assets_and_markets(*, say: Say) -> None:
+    """Make assets and markets that are missing, and wait until they can be read. Raises as `seed` does."""
+    _await_read_models()
+    _make_assets_and_markets(say)
+    _await_read_models()
 
 
 def _await_read_models() -> None:

@@ -1,0 +1,61 @@
+"""manage.py deploy_contracts: the contracts on the chain, or nothing if they are there."""
+
+import time
+from argparse import ArgumentParser
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from rollup import deployment
+from rollup.deployment import DeploymentRefused
+from rollup.prover import keys
+from rollup.prover.keys import KeysFailed
+from wallets.chain import client
+from wallets.chain.client import ChainRefused, ChainUnreachable
+
+POLL_S: Final = 0.2
+
+
+class Command(BaseCommand):
+    help = "Deploys the rollup, the tokens and, with --verifiers, what verifies proofs. Does nothing twice."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--verifiers", action="store_true", help="make the proving keys if needed, and use them")
+        parser.add_argument("--token", action="append", default=[], metavar="CODE=ADDRESS", help="an asset's contract")
+        parser.add_argument("--test-tokens", action="store_true", help="mintable tokens for assets without a contract")
+
+        parser.add_argument("--wait", type=int, default=0, metavar="S", help="seconds to wait for a chain that starts")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.CHAIN_RPC_URL:
+            raise CommandError("CHAIN_RPC_URL is not set, and no chain of this data directory runs")
+        pairs = [pair.partition("=") for pair in options["token"]]
+        if any(not address for _, _, address in pairs):
+            raise CommandError("--token wants CODE=ADDRESS")
+        addresses = {code: address for code, _, address in pairs}
+        try:
+            self._await_chain(options["wait"])
+            deployed = deployment.deploy(say=self.say, addresses=addresses, test_tokens=options["test_tokens"])
+            if options["verifiers"]:
+                for name in (deployed.parameters, f"exit-{deployed.parameters}"):
+                    keys.ensure(name, self.say)
+                deployment.deploy_verifiers(say=self.say)
+        except (DeploymentRefused, ChainUnreachable, ChainRefused, KeysFailed) as error:
+            raise CommandError(str(error)) from error
+        self.say(f"deployed: {deployed.name}")
+
+    def _await_chain(self, wait_s: int) -> None:
+        begun = time.monotonic()
+        while True:
+            try:
+                client.connect().chain_id()
+                return
+            except ChainUnreachable:
+                if time.monotonic() - begun >= wait_s:
+                    raise
+            time.sleep(POLL_S)
+
+    def say(self, text: str) -> None:
+        """Tell whoever runs the command."""
+        self.stdout.write(text)

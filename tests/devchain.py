@@ -1,0 +1,93 @@
+"""A real chain for tests: anvil under its keeper's class, and the contracts on it.
+
+Import the fixtures that a test needs: `dev_chain` (one anvil for the worker), `deployed` (a fresh rollup on it).
+"""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange import anvil
+from exchange.devchain import DevChain
+from exchange.embedded import private_tmp
+from rollup import deployment as rollup_deployment
+from tests.stack import free_ports
+from wallets.chain.client import Chain
+from wallets.chain.deployment import Deployment
+from wallets.models import Asset
+
+ASSETS = ((1, "BTC", 8), (2, "USDT", 6), (3, "ETH", 18))
+
+
+class KeptChain:
+    """A development chain, kept by a thread as the keeper's process does it."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.dev = DevChain(directory, port, anvil.program({}))
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start anvil and the thread."""
+        self.dev.start()
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self.dev.keep_until, args=(self._stopping,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End both, with all kept."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join()
+        self.dev.stop()
+
+    def kill(self) -> None:
+        """End both at once: what was not kept is lost."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join()
+        assert self.dev.process is not None
+        self.dev.process.kill()
+        self.dev.process.wait()
+        self.dev.process = None
+
+
+@pytest.fixture(scope="session")
+def dev_chain() -> Iterator[KeptChain]:
+    """One anvil for all tests of a worker."""
+    root = Path(tempfile.mkdtemp(prefix="c", dir=private_tmp()))
+    one = KeptChain(root, free_ports()[0])
+    one.start()
+    yield one
+    one.stop()
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def chain(dev_chain: KeptChain, settings: Any, db: None) -> Chain:
+    """The client, on the worker's chain."""
+    use(dev_chain, settings)
+    from wallets.chain import client
+
+    return client.connect()
+
+
+@pytest.fixture
+def deployed(chain: Chain) -> Deployment:
+    """A rollup of `tiny` and tokens for three assets, fresh for the test."""
+    for number, code, scale in ASSETS:
+        Asset.objects.get_or_create(id=number, defaults={"code": code, "scale": scale})
+    return rollup_deployment.deploy(say=lambda _: None)
+
+
+def use(kept: KeptChain, settings: Any) -> None:
+    """Have the settings name this chain, and the parameters of tests."""
+    settings.CHAIN_RPC_URL = kept.dev.url
+    settings.CHAIN_KEPT_FILE = str(kept.dev.kept_file)
+    settings.CHAIN_CONFIRMATIONS = 1
+    settings.ROLLUP_PARAMETERS = "tiny"
