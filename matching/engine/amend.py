@@ -9,7 +9,7 @@ from matching.engine.clients import find_open
 from matching.engine.commands import GTC, LIMIT, MAX_PARTS, ORDER_SIGNATURE_FIELDS
 from matching.engine.events import Event
 from matching.engine.icebergs import hide_rest, left_of, show
-from matching.engine.signing import SECOND_US, as_plain, is_order_signature, sign, signs, why_not_signed_anew
+from matching.engine.signing import SECOND_US, as_plain, is_order_signature, sign, why_not_signed_anew, why_not_signer
 from matching.engine.state import CANCEL_ONLY, HALTED, POST_ONLY, Order, State
 from matching.engine.takers import lift, run
 from matching.money import MAX_AMOUNT, MAX_PRICE
@@ -26,8 +26,8 @@ def amend(state: State, command: Any, signature: Sequence[int] = ()) -> list[Eve
     _, deadline, account_id, order_id, client_id, new_price, new_size, keep = command
     if 0 < deadline < state.time_us:
         return [("rejected", "deadline_passed")]
-    if signature and not signs(state, account_id):
-        return [("rejected", "not_self_custody")]
+    if signature and (code := why_not_signer(state, account_id, signature)):
+        return [("rejected", code)]
     order = find_open(state, account_id, order_id, client_id)
     if order is None:
         return [("rejected", "unknown_order")]
@@ -35,7 +35,7 @@ def amend(state: State, command: Any, signature: Sequence[int] = ()) -> list[Eve
     if special is not None and special.signed:
         if not signature:
             return [("rejected", "signature_required")]
-        if not is_order_signature(state, signature) or special.expires > signature[4] * SECOND_US:
+        if not is_order_signature(state, signature) or special.expires > signature[6] * SECOND_US:
             return [("rejected", "invalid_parameter")]
     price = new_price or order.price
     size = new_size or order.size

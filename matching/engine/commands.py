@@ -64,11 +64,13 @@ LEG_FIELDS: Final = PLACE_FIELDS[2:-1]
 HOLD_FIELDS: Final = ("withdrawal", "account", "asset", "amount", "recipient")
 TRANSFER_FIELDS: Final = ("transfer", "from", "to", "asset", "amount")
 AMEND_FIELDS: Final = ("account", "order", "client_id", "price", "size", "keep")
-# What a user signs of an order, beside what the order itself says; and of what has a nonce.
+# The key that a signature was verified with; what a user signs of an order, beside what the order itself says, and of
+# what has a nonce.
+KEY_FIELDS: Final = ("x", "y")
 ORDER_SIGNATURE_FIELDS: Final = (
-    "leaves", "id", "sell_total", "buy_total", "valid_until", "max_fee_bps", "r_x", "r_y", "s",
+    *KEY_FIELDS, "leaves", "id", "sell_total", "buy_total", "valid_until", "max_fee_bps", "r_x", "r_y", "s",
 )  # fmt: skip
-SIGNATURE_FIELDS: Final = ("nonce", "r_x", "r_y", "s")
+SIGNATURE_FIELDS: Final = (*KEY_FIELDS, "nonce", "r_x", "r_y", "s")
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "asset": ("asset", "code", "scale"),
     "market": (
@@ -285,15 +287,16 @@ def exit_all(*, source: int, index: int, account: int, asset: int, deadline_us: 
 
 
 def order_signature(
-    *, leaves: int, id: int, sell_total: int, buy_total: int, valid_until: int, max_fee_bps: int, r_x: int, r_y: int,
-    s: int,
+    *, key: tuple[int, int], leaves: int, id: int, sell_total: int, buy_total: int, valid_until: int, max_fee_bps: int,
+    r_x: int, r_y: int, s: int,
 ) -> list[Any]:  # fmt: skip
     """What a user signed of an order, and the signature (a point R and a number s, of EdDSA on BabyJubjub).
 
-    `leaves`: order leaves of an account's tree. `id`: the order's there, 1 … 2^64 - 1. Totals in atoms, `valid_until`
-    in seconds since the epoch, `max_fee_bps` in hundredths of a percent.
+    `key`: that which the signature was verified with. `leaves`: order leaves of an account's tree. `id`: the order's
+    there, 1 … 2^64 - 1. Totals in atoms, `valid_until` in seconds since the epoch, `max_fee_bps` in hundredths of a
+    percent.
     """
-    return [leaves, id, sell_total, buy_total, valid_until, max_fee_bps, r_x, r_y, s]
+    return [*key, leaves, id, sell_total, buy_total, valid_until, max_fee_bps, r_x, r_y, s]
 
 
 def signed_place(*, signature: Sequence[int], deadline_us: int = 0, **order: Any) -> list[Any]:
@@ -307,17 +310,23 @@ def signed_amend(*, signature: Sequence[int], deadline_us: int = 0, **change: An
 
 
 def signed_transfer(
-    *, nonce: int, r_x: int, r_y: int, s: int, deadline_us: int = 0, **move: Any
+    *, key: tuple[int, int], nonce: int, r_x: int, r_y: int, s: int, deadline_us: int = 0, **move: Any
 ) -> list[Any]:  # fmt: skip
-    """A transfer out of an account in self custody, whose `nonce` it uses up; `move` as for `transfer`."""
-    return ["signed_transfer", deadline_us, nonce, r_x, r_y, s, *transfer(**move)[2:]]
+    """A transfer out of an account in self custody, whose `nonce` it uses up; `move` as for `transfer`.
+
+    `key`: that which the signature was verified with.
+    """
+    return ["signed_transfer", deadline_us, *key, nonce, r_x, r_y, s, *transfer(**move)[2:]]
 
 
 def signed_withdraw(
-    *, nonce: int, r_x: int, r_y: int, s: int, deadline_us: int = 0, **move: Any
+    *, key: tuple[int, int], nonce: int, r_x: int, r_y: int, s: int, deadline_us: int = 0, **move: Any
 ) -> list[Any]:  # fmt: skip
-    """A withdrawal from an account in self custody, held and completed at once; `move` as for `hold`."""
-    return ["signed_withdraw", deadline_us, nonce, r_x, r_y, s, *hold(**move)[2:]]
+    """A withdrawal from an account in self custody, held and completed at once; `move` as for `hold`.
+
+    `key`: that which the signature was verified with.
+    """
+    return ["signed_withdraw", deadline_us, *key, nonce, r_x, r_y, s, *hold(**move)[2:]]
 
 
 def tick() -> list[Any]:

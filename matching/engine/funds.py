@@ -5,8 +5,8 @@ from typing import Any
 
 from matching.engine.commands import SIGNATURE_FIELDS
 from matching.engine.events import Event
-from matching.engine.signing import MAX_RECIPIENT, as_plain, is_signature, why_not_nonce
-from matching.engine.state import Balance, State
+from matching.engine.signing import MAX_RECIPIENT, as_plain, is_signature, why_not_signer
+from matching.engine.state import Balance, Key, State
 from matching.money import MAX_AMOUNT
 
 
@@ -161,30 +161,30 @@ def _transfer(state: State, command: Any, signature: Sequence[int]) -> list[Even
 
 
 def _can_be_signature(signature: Sequence[int]) -> bool:
-    return not signature or is_signature(*signature)
+    return not signature or is_signature(*signature[2:])
 
 
 def _why_not_spend(
     state: State, account_id: int, asset_id: int, amount: int, signature: Sequence[int], to: int | None = None
 ) -> str | None:
     """Whether custody, asset, amount, receiver and nonce forbid it; a plain command has no signature."""
-    account = state.accounts_by_id.get(account_id)
-    signs = account is not None and account.signs
-    if signs != bool(signature):
-        return "signature_required" if signs else "not_self_custody"
-    code = _bad_amount(state, asset_id, amount)
+    code = why_not_signer(state, account_id, signature) or _bad_amount(state, asset_id, amount)
     if code is None and to is not None and is_stranger(state, to):
         code = "account_not_registered"
-    if code is None and signature and account is not None:
-        code = why_not_nonce(account, signature[0])
+    if code is None and signature and signature[2] != _key_of(state, account_id).nonce:
+        code = "invalid_nonce"
     return code
+
+
+def _key_of(state: State, account_id: int) -> Key:
+    key = state.accounts_by_id[account_id].key
+    assert key is not None
+    return key
 
 
 def _use_nonce(state: State, account_id: int, signature: Sequence[int]) -> list[Event]:
     """The event that goes before what was signed, if it was; the nonce is used up."""
     if not signature:
         return []
-    key = state.accounts_by_id[account_id].key
-    assert key is not None
-    key.nonce += 1
-    return [("signature", *signature)]
+    _key_of(state, account_id).nonce += 1
+    return [("signature", *signature[2:])]

@@ -10,7 +10,7 @@ from matching.engine.commands import GTD, LIMIT, OCO, OTO, OTOCO, SELL
 from matching.engine.events import Event
 from matching.engine.makers import tie
 from matching.engine.place import make_order, open_seat
-from matching.engine.signing import signs
+from matching.engine.signing import why_not_signer
 from matching.engine.state import Market, Seat, State, WaitingOrder
 from matching.engine.takers import go_on, pend
 
@@ -30,8 +30,9 @@ def place_list(state: State, command: Any) -> list[Event]:
         return [("rejected", "deadline_passed")]
     if account_id < 1:
         return [("rejected", "invalid_account")]
-    if signs(state, account_id):
-        return [("rejected", "signature_required")]
+    code = why_not_signer(state, account_id, ())
+    if code:
+        return [("rejected", code)]
     market = state.markets.get(market_id)
     if market is None:
         return [("rejected", "unknown_market")]

@@ -11,7 +11,7 @@ from matching.engine.due import schedule_expiry
 from matching.engine.ending import end_order, held_by
 from matching.engine.events import Event
 from matching.engine.match import take
-from matching.engine.signing import as_plain, can_be_signed, is_order_signature, sign, signs, why_not_signed
+from matching.engine.signing import as_plain, can_be_signed, is_order_signature, sign, why_not_signed, why_not_signer
 from matching.engine.state import DUE, PENDING, Market, Order, Seat, Special, State, WaitingOrder, fill_in
 from matching.engine.takers import end, go_on, rest
 
@@ -121,13 +121,13 @@ def signed_place(state: State, command: Any) -> list[Event]:
 def place_carefully(state: State, command: Any, signature: Sequence[int] = ()) -> list[Event]:
     """Check and enter any order at all; `signature` is what a user signed of it, empty if it is a plain one."""
     market_id, terms, client_id, fingerprint = command[3], command[4:17], command[17], command[18]
-    refusal = refused_early(state, command[1], command[2], client_id, fingerprint, is_signed=bool(signature))
+    refusal = refused_early(state, command[1], command[2], client_id, fingerprint, signature)
     if refusal:
         return [refusal]
     market = state.markets.get(market_id)
     if market is None:
         return [("rejected", "unknown_market")]
-    if signature and not (is_order_signature(state, signature) and can_be_signed(terms, signature[4])):
+    if signature and not (is_order_signature(state, signature) and can_be_signed(terms, signature[6])):
         return [("rejected", "invalid_parameter")]
     seat = open_seat(state, market, command[2])
     code = why_not(state, market, seat, terms, standing=seat.open, freed=0)
@@ -176,7 +176,7 @@ def is_bound(order: Order) -> bool:
 
 
 def refused_early(
-    state: State, deadline: int, account_id: int, client_id: str, fingerprint: int, *, is_signed: bool = False
+    state: State, deadline: int, account_id: int, client_id: str, fingerprint: int, signature: Sequence[int] = ()
 ) -> Event | None:  # fmt: skip
     """Checks 1 to 3: the client id, the deadline, the account and who signs for it."""
     known = known_order(state, account_id, client_id)
@@ -188,9 +188,8 @@ def refused_early(
         return ("rejected", "deadline_passed")
     if account_id < 1:
         return ("rejected", "invalid_account")
-    if signs(state, account_id) != is_signed:
-        return ("rejected", "not_self_custody" if is_signed else "signature_required")
-    return None
+    code = why_not_signer(state, account_id, signature)
+    return ("rejected", code) if code else None
 
 
 def open_seat(state: State, market: Market, account_id: int) -> Seat:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from matching.engine.checks import Terms, is_conditional
 from matching.engine.commands import BUY, FOK, GTD, IOC, LIMIT
 from matching.engine.events import Event
-from matching.engine.state import Account, Order, Seat, Special, State
+from matching.engine.state import Order, Seat, Special, State
 from matching.money import MAX_AMOUNT
 
 # The field of the chain's numbers (BN254's scalars), and the order of BabyJubjub's subgroup, in which `s` counts.
@@ -32,6 +32,17 @@ def is_point(x: int, y: int) -> bool:
     return 0 <= x < FIELD and 0 <= y < FIELD
 
 
+def why_not_signer(state: State, account_id: int, signature: Sequence[int]) -> str | None:
+    """The code if the account must sign and did not, or the other way round, or has another key by now."""
+    account = state.accounts_by_id.get(account_id)
+    key = account.key if account is not None and account.signs else None
+    if key is None:
+        return "not_self_custody" if signature else None
+    if not signature:
+        return "signature_required"
+    return None if (key.x, key.y) == tuple(signature[:2]) else "key_changed"
+
+
 def is_signature(nonce: int, r_x: int, r_y: int, s: int) -> bool:
     """Whether these can be a nonce and a signature."""
     return 0 <= nonce <= MAX_ID and is_point(r_x, r_y) and 0 <= s < SUBGROUP
@@ -39,7 +50,7 @@ def is_signature(nonce: int, r_x: int, r_y: int, s: int) -> bool:
 
 def is_order_signature(state: State, signature: Sequence[int]) -> bool:
     """Whether what was signed of an order is within its ranges."""
-    leaves, id, sell_total, buy_total, valid_until, max_fee_bps, r_x, r_y, s = signature
+    _, _, leaves, id, sell_total, buy_total, valid_until, max_fee_bps, r_x, r_y, s = signature
     return (
         leaves in LEAVES
         and state.leaves in (0, leaves)
@@ -71,7 +82,7 @@ def totals_of(seat: Seat, side: int, price: int, size: int) -> tuple[int, int]:
 
 def why_not_signed(state: State, seat: Seat, terms: Terms, signature: Sequence[int]) -> str | None:
     """The code of the first check that a new order's signature fails, or None."""
-    leaves, id, sell_total, buy_total, valid_until, max_fee_bps, _, _, _ = signature
+    leaves, id, sell_total, buy_total, valid_until, max_fee_bps = signature[2:8]
     if valid_until * SECOND_US <= state.time_us:
         return "invalid_expiry"
     if totals_of(seat, terms[0], terms[3], terms[5]) != (sell_total, buy_total):
@@ -86,7 +97,7 @@ def why_not_signed(state: State, seat: Seat, terms: Terms, signature: Sequence[i
 
 def why_not_signed_anew(order: Order, price: int, size: int, signature: Sequence[int]) -> str | None:
     """The same for an order that is amended to `price` and `size`."""
-    _, id, sell_total, buy_total, _, max_fee_bps, _, _, _ = signature
+    id, sell_total, buy_total, _, max_fee_bps = signature[3:8]
     assert order.special is not None
     totals = totals_of(order.seat, order.side, price, size)
     if id != order.special.signed or totals != (sell_total, buy_total):
@@ -103,31 +114,14 @@ def sign(state: State, order: Order, signature: Sequence[int]) -> Event:
     """Note what an order was signed with; a new one takes its leaf. Returns its `signed`."""
     seat = order.seat
     account = seat.account
-    leaves, id, _, _, _, max_fee_bps, _, _, _ = signature
+    leaves, id, _, _, _, max_fee_bps = signature[2:8]
     order.special = special = order.special or Special()
     special.signed = id
     special.max_fee_ppm = max_fee_bps * PPM_OF_BPS
     assert account.key is not None
     account.key.leaves[id % leaves] = (id, order.id)
     state.leaves = leaves
-    return ("signed", order.id, account.id, seat.market.id, order.side, *signature)
-
-
-def is_signed(order: Order) -> bool:
-    """Whether an order was signed by its user."""
-    return order.special is not None and order.special.signed > 0
-
-
-def signs(state: State, account_id: int) -> bool:
-    """Whether an account is in self custody."""
-    account = state.accounts_by_id.get(account_id)
-    return account is not None and account.signs
-
-
-def why_not_nonce(account: Account, nonce: int) -> str | None:
-    """The code if this is not the account's next nonce."""
-    assert account.key is not None
-    return None if nonce == account.key.nonce else "invalid_nonce"
+    return ("signed", order.id, account.id, seat.market.id, order.side, *signature[2:])
 
 
 def as_plain(command: Any, kind: str, fields: int) -> tuple[Any, list[Any]]:

@@ -56,7 +56,7 @@ class ChainGenerator(Generator):
         values = {name: order.get(name, 0) for name in ("price", "size", "side")}
         until = order.get("expires_us", 0) // SECOND_US + 1 if order.get("tif") == c.GTD else self.now_s()
         return c.signed_place(
-            signature=self.signature(self.order_id(order["account"]), market, values, until), **order
+            signature=self.signature(order["account"], self.order_id(order["account"]), market, values, until), **order
         )  # fmt: skip
 
     def amend(self) -> list[Any]:
@@ -67,10 +67,10 @@ class ChainGenerator(Generator):
             return command
         change = dict(zip(c.AMEND_FIELDS, command[2:], strict=True))
         if order is None or not order.signed_id:
-            return c.signed_amend(signature=self.signature(1, None, {}, self.now_s()), **change)
+            return c.signed_amend(signature=self.signature(account, 1, None, {}, self.now_s()), **change)
         values = {"price": price or order.price, "size": size or order.size, "side": order.side}
         until = order.expires // SECOND_US + 1
-        return c.signed_amend(signature=self.signature(order.signed_id, order.market, values, until), **change)
+        return c.signed_amend(signature=self.signature(account, order.signed_id, order.market, values, until), **change)
 
     def now_s(self) -> int:
         return self.time_us // SECOND_US + self.choice.one_of((9, 1, 0))
@@ -85,22 +85,27 @@ class ChainGenerator(Generator):
         free = [id for id in range(used + 1, used + 1 + LEAVES) if id % LEAVES not in taken]
         return self.choice.one_of(free) if free and not self.chance(10) else used + self.choice.integer(1, LEAVES)
 
-    def signature(self, id: int, market: Any, order: dict[str, int], until: int) -> list[Any]:
+    def signature(self, account: int, id: int, market: Any, order: dict[str, int], until: int) -> list[Any]:
         sell_total, buy_total = 1, 1
         if market is not None:
             quote, base = order["price"] * order["size"] * market.unit, order["size"] * market.lot_atoms
             sell_total, buy_total = (quote, base) if order["side"] == c.BUY else (base, quote)
-        signed = {
+        signed: dict[str, Any] = {
+            "key": self.key_of(account),
             "leaves": LEAVES, "id": id, "sell_total": sell_total, "buy_total": buy_total, "valid_until": until,
             "max_fee_bps": self.choice.one_of((10_000, 10_000, 700, 10_000, 20, 9)), "r_x": 1, "r_y": 2, "s": 3,
         }  # fmt: skip
         if self.chance(6):
-            name = self.choice.one_of(tuple(signed))
+            name = self.choice.one_of(tuple(signed)[1:])
             signed[name] += self.choice.one_of((1, -1, 12))
         if self.chance(2):
             name, value = self.choice.one_of((("r_x", P), ("r_y", P), ("s", L), ("id", 2**64), ("valid_until", 2**40)))
             signed[name] = value
         return c.order_signature(**signed)
+
+    def key_of(self, account: int) -> tuple[int, int]:
+        registered = self.engine.registered.get(account)
+        return registered.key if registered and not self.chance(2) else (5, 6)
 
     def some_order(self) -> Order | None:
         signed = [order for order in self.engine.orders if order.signed_id]
@@ -108,12 +113,13 @@ class ChainGenerator(Generator):
 
     # Money
 
-    def nonce(self, account: int) -> dict[str, int]:
+    def nonce(self, account: int) -> dict[str, Any]:
         registered = self.engine.registered.get(account)
         nonce = registered.nonce if registered else 0
         if self.chance(8):
             nonce += self.choice.one_of((-1, 1, 2**32))
         return {
+            "key": self.key_of(account),
             "nonce": nonce,
             "r_x": 1,
             "r_y": P - 1,

@@ -154,12 +154,12 @@ class ReferenceEngine(ReferenceMoney):
         self.enter(order)
 
     def do_signed_place(self, *fields: Any) -> None:
-        signature = dict(zip(ORDER_SIGNATURE_FIELDS, fields[:9], strict=True))
-        order = dict(zip(PLACE_FIELDS, fields[9:], strict=True))
+        signature = dict(zip(ORDER_SIGNATURE_FIELDS, fields[:11], strict=True))
+        order = dict(zip(PLACE_FIELDS, fields[11:], strict=True))
         self.check_client_ids(order["account"], [order["client_id"]], order["fingerprint"])
         self.in_time()
         refuse("invalid_account", order["account"] < 1)
-        refuse("not_self_custody", not self.in_self_custody(order["account"]))
+        self.check_signer(order["account"], signature)
         refuse("unknown_market", order["market"] not in self.markets)
         self.check_signature_fields(signature)
         self.check_can_be_signed(order, signature)
@@ -247,10 +247,10 @@ class ReferenceEngine(ReferenceMoney):
         self.change(order, price, size, keep, None)
 
     def do_signed_amend(self, *fields: Any) -> None:
-        signature = dict(zip(ORDER_SIGNATURE_FIELDS, fields[:9], strict=True))
-        account, order_id, client_id, price, size, keep = fields[9:]
+        signature = dict(zip(ORDER_SIGNATURE_FIELDS, fields[:11], strict=True))
+        account, order_id, client_id, price, size, keep = fields[11:]
         self.in_time()
-        refuse("not_self_custody", not self.in_self_custody(account))
+        self.check_signer(account, signature)
         order = self.find(account, order_id, client_id)
         self.check_signature_fields(signature)
         refuse("invalid_parameter", signature["valid_until"] * 10**6 < order.expires)

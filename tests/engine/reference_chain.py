@@ -36,7 +36,7 @@ class ReferenceChain(ReferenceChecks):
         self.sources[source] = index
         self.registry = source
         used = known.used if known else []
-        self.registered[account] = Registered(l2=l2, custody=custody, nonce=index * 2**32, used=used)
+        self.registered[account] = Registered(l2=l2, key=(x, y), custody=custody, nonce=index * 2**32, used=used)
         self.events.append(("key", *fields))
         self.end_whatever_is_open(account)
 
@@ -65,9 +65,14 @@ class ReferenceChain(ReferenceChecks):
     def in_self_custody(self, account: int) -> bool:
         return account in self.registered and self.registered[account].custody == 0
 
+    def check_signer(self, account: int, signature: Fields) -> None:
+        refuse("not_self_custody", not self.in_self_custody(account))
+        refuse("key_changed", self.registered[account].key != (signature["x"], signature["y"]))
+
     def check_custody(self, account: int, signature: Fields | None) -> None:
         refuse("signature_required", signature is None and self.in_self_custody(account))
-        refuse("not_self_custody", signature is not None and not self.in_self_custody(account))
+        if signature:
+            self.check_signer(account, signature)
 
     def check_signature(self, signature: Fields | None) -> None:
         """The ranges of what a transfer or a withdrawal carries."""
@@ -85,7 +90,7 @@ class ReferenceChain(ReferenceChecks):
     def use_nonce(self, account: int, signature: Fields | None) -> None:
         if signature:
             self.registered[account].nonce += 1
-            self.events.append(("signature", *signature.values()))
+            self.events.append(("signature", *(signature[name] for name in ("nonce", "r_x", "r_y", "s"))))
 
     # Signed orders
 
@@ -130,7 +135,8 @@ class ReferenceChain(ReferenceChecks):
 
     def note_signature(self, order: Order, signature: Fields) -> None:
         order.signed_id, order.max_fee_bps = signature["id"], signature["max_fee_bps"]
-        self.events.append(("signed", order.id, order.account, order.market.id, order.side, *signature.values()))
+        said = [value for name, value in signature.items() if name not in ("x", "y")]
+        self.events.append(("signed", order.id, order.account, order.market.id, order.side, *said))
 
     def in_time(self) -> None:
         refuse("deadline_passed", self.late)

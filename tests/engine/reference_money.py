@@ -30,9 +30,9 @@ class ReferenceMoney(ReferenceChain):
         self.set_aside(None, withdrawal, account, asset, amount, recipient)
 
     def do_signed_withdraw(self, *fields: Any) -> None:
-        signature = dict(zip(SIGNATURE_FIELDS, fields[:4], strict=True))
-        self.set_aside(signature, *fields[4:])
-        self.do_complete(fields[4])
+        signature = dict(zip(SIGNATURE_FIELDS, fields[:6], strict=True))
+        self.set_aside(signature, *fields[6:])
+        self.do_complete(fields[6])
 
     def set_aside(
         self, signature: Fields | None, withdrawal: int, account: int, asset: int, amount: int, recipient: int
@@ -72,7 +72,7 @@ class ReferenceMoney(ReferenceChain):
         self.move(None, transfer, source, to, asset, amount)
 
     def do_signed_transfer(self, *fields: Any) -> None:
-        self.move(dict(zip(SIGNATURE_FIELDS, fields[:4], strict=True)), *fields[4:])
+        self.move(dict(zip(SIGNATURE_FIELDS, fields[:6], strict=True)), *fields[6:])
 
     def move(self, signature: Fields | None, transfer: int, source: int, to: int, asset: int, amount: int) -> None:
         refuse("already_applied", transfer in self.transfers)

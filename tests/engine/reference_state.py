@@ -102,6 +102,7 @@ class Registered:
     """What the chain knows of an account; `used` are the ids of all orders it ever signed."""
 
     l2: int
+    key: tuple[int, int]
     custody: int
     nonce: int
     used: list[int] = field(default_factory=list)

@@ -97,13 +97,13 @@ def test_a_trailing_sell_at_the_lowest_price_has_nowhere_to_fall(pair: Pair) -> 
     assert "trigger" in [event[0] for event in trade_at(pair, 1)]
 
 
-def test_an_iceberg_has_a_hundred_parts_and_not_one_lot_more(pair: Pair) -> None:
+def test_an_iceberg_has_ten_parts_and_not_one_lot_more(pair: Pair) -> None:
     fund(pair, 1, 1, MAX_AMOUNT)
-    assert refused(pair, sell(size=701, display=7, price=1000)) == "too_many_parts"
-    assert do(pair, sell(size=700, display=7, price=1000))[-1] == ("show", 1, 1, 1, 1, 1000, -693, 693)
-    assert refused(pair, c.amend(account=1, order=1, size=701)) == "too_many_parts"
-    part = MAX_AMOUNT // 1000 // 100
-    assert do(pair, sell(size=100 * part, display=part, price=1000))[-1][-1] == 99 * part
+    assert refused(pair, sell(size=71, display=7, price=1000)) == "too_many_parts"
+    assert do(pair, sell(size=70, display=7, price=1000))[-1] == ("show", 1, 1, 1, 1, 1000, -63, 63)
+    assert refused(pair, c.amend(account=1, order=1, size=71)) == "too_many_parts"
+    part = MAX_AMOUNT // 1000 // 10
+    assert do(pair, sell(size=10 * part, display=part, price=1000))[-1][-1] == 9 * part
     assert pair.fast.depth(1)[1] == [(1000, 7 + part)]
 
 
@@ -115,8 +115,8 @@ def test_an_iceberg_has_a_hundred_parts_and_not_one_lot_more(pair: Pair) -> None
         ({"size": 200, "display": 1, "price": 1}, "size_too_small"),
         ({"size": 200, "display": 1, "price": MAX_PRICE + 1}, "price_too_large"),
         ({"size": 200, "display": 2, "price": 0}, "invalid_price"),
-        ({"size": 199, "display": 2, "price": 1}, "notional_too_small"),
-        ({"size": 200, "display": 2, "price": 4000}, "price_band"),
+        ({"size": 199, "display": 20, "price": 1}, "notional_too_small"),
+        ({"size": 200, "display": 20, "price": 4000}, "price_band"),
         ({"size": 10, "display": 2, "price": 990, "stop": 1000, "trigger": 1}, "stop_would_trigger"),
     ],
 )  # fmt: skip
@@ -129,8 +129,8 @@ def test_checks_of_an_iceberg_go_by_their_order(pair: Pair, order: dict[str, Any
 def test_too_many_parts_come_before_the_notional(pair: Pair) -> None:
     fund(pair, 1, 1, 1000)
     do(pair, rules(max_lots=200, min_notional=900))
-    assert refused(pair, sell(size=101, display=1, price=1)) == "too_many_parts"
-    assert refused(pair, sell(size=100, display=1, price=1)) == "notional_too_small"
+    assert refused(pair, sell(size=11, display=1, price=1)) == "too_many_parts"
+    assert refused(pair, sell(size=10, display=1, price=1)) == "notional_too_small"
 
 
 # Lists

@@ -38,7 +38,7 @@ def test_page_lists_every_command_with_its_fields() -> None:
     for kind in set(page) - said_in_words:
         assert page[kind] == list(c.FIELDS[kind]), kind
     assert c.FIELDS["replace"][2:] == c.PLACE_FIELDS
-    for kind, signature in (("place", 9), ("amend", 9), ("transfer", 4)):
+    for kind, signature in (("place", 11), ("amend", 11), ("transfer", 6)):
         assert c.FIELDS["signed_" + kind][signature:] == c.FIELDS[kind]
         assert page["signed_" + kind][:signature] == list(c.FIELDS["signed_" + kind][:signature])
     assert c.FIELDS["signed_withdraw"] == (*c.SIGNATURE_FIELDS, *c.FIELDS["hold"])
@@ -69,7 +69,7 @@ def test_engine_refuses_with_the_codes_of_the_page_and_tests_know_them_all() -> 
 
 
 SIGNATURE = c.order_signature(
-    leaves=16, id=1, sell_total=1, buy_total=1, valid_until=9, max_fee_bps=1, r_x=1, r_y=2, s=3
+    key=(1, 2), leaves=16, id=1, sell_total=1, buy_total=1, valid_until=9, max_fee_bps=1, r_x=1, r_y=2, s=3
 )
 ONE_OF_EACH: dict[str, list[Any]] = {
     "asset": c.asset(asset=1, code="BTC", scale=8),
@@ -86,9 +86,11 @@ ONE_OF_EACH: dict[str, list[Any]] = {
     "exit": c.exit_all(source=2, index=2, account=1, asset=1),
     "signed_place": c.signed_place(signature=SIGNATURE, account=1, market=1, side=0, price=1, size=1, client_id="k"),
     "signed_amend": c.signed_amend(signature=SIGNATURE, account=1, order=1, price=1),
-    "signed_transfer": c.signed_transfer(nonce=1, r_x=1, r_y=2, s=3, transfer=1, source=1, to=2, asset=1, amount=1),
+    "signed_transfer": c.signed_transfer(
+        key=(1, 2), nonce=1, r_x=1, r_y=2, s=3, transfer=1, source=1, to=2, asset=1, amount=1
+    ),
     "signed_withdraw": c.signed_withdraw(
-        nonce=1, r_x=1, r_y=2, s=3, withdrawal=1, account=1, asset=1, amount=1, recipient=7
+        key=(1, 2), nonce=1, r_x=1, r_y=2, s=3, withdrawal=1, account=1, asset=1, amount=1, recipient=7
     ),
     "release": c.release(withdrawal=1),
     "complete": c.complete(withdrawal=1),
