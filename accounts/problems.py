@@ -148,6 +148,9 @@ PROBLEMS: Final[dict[str, Kind]] = {
     "not_self_custody": Kind(
         403, "Not in self custody", "The exchange signs for this account; send the plain request."
     ),
+    "bad_signature": Kind(
+        422, "Wrong signature of what is spent", "It is not this account's key that signed, or not this message."
+    ),
     "key_changed": Kind(409, "Key changed", "The account has another key by now; sign with that one."),
     "signature_mismatch": Kind(
         422, "Signed something else", "The totals or the id that were signed are not those of the order."

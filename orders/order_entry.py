@@ -72,19 +72,24 @@ def replace_command(*, account_id: int, target: OrderName, order: OrderRequest, 
     return ["replace", deadline_us, target.order_id, target.client_id, *place[2:]]
 
 
-def amend_command(*, account_id: int, name: OrderName, changes: AmendRequest, deadline_us: int) -> Command:
-    """An `amend`. Asks the database in which market the order stands, which says what its prices mean."""
+def amend_command(
+    *, account_id: int, name: OrderName, changes: AmendRequest, deadline_us: int, keep: bool = False
+) -> Command:
+    """An `amend`; with `keep` only if the order keeps its place in the queue.
+
+    Asks the database in which market the order stands, which says what its prices mean.
+    """
     market = _market_of(account_id, name)
     return commands.amend(
         account=account_id, order=name.order_id, client_id=name.client_id,
-        price=_ticks(market, changes.price), size=_lots(market, changes.size), deadline_us=deadline_us,
+        price=_ticks(market, changes.price), size=_lots(market, changes.size), keep=int(keep), deadline_us=deadline_us,
     )  # fmt: skip
 
 
-def cancel_command(*, account_id: int, name: OrderName, deadline_us: int) -> Command:
-    """A `cancel`."""
+def cancel_command(*, account_id: int, name: OrderName, deadline_us: int, only: int = commands.ANY) -> Command:
+    """A `cancel`; `only` says how much of the order may be filled (commands.UNFILLED, PARTLY_FILLED)."""
     return commands.cancel(
-        account=account_id, order=name.order_id, client_id=name.client_id, deadline_us=deadline_us
+        account=account_id, order=name.order_id, client_id=name.client_id, only=only, deadline_us=deadline_us
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from orders.models import Market
 from orders.scales import MarketScale
 
 PPM_SCALE: Final = 6
-ICEBERG_PARTS_MAX: Final = 100
+ICEBERG_PARTS_MAX: Final = 10
 # Strict clients (nautilus_trader) keep amounts in 128 bits, at most 16 decimals, and refuse a market that tells more.
 PRECISION_MAX: Final = 16
 NOTIONAL_MAX: Final = "1000000000000"

@@ -1,5 +1,7 @@
 """Order lists: place, cancel, ask."""
 
+from collections.abc import Callable
+from copy import copy
 from typing import Any, Final
 
 from accounts.binance import errors, params
@@ -7,12 +9,15 @@ from accounts.binance.endpoint import Call, Endpoint
 from accounts.binance.errors import Refusal, refuse
 from accounts.problems import Problem
 from accounts.services import READ, TRADE
-from orders import listing, selectors, services
-from orders.binance import list_params, reads, shapes, symbols
+from orders import listing, order_entry, selectors
+from orders.binance import list_params, reads, recent_lists, shapes, symbols
 from orders.binance.account import read_span
 from orders.binance.list_params import NewList
+from orders.binance.recent_lists import NamedList
+from orders.binance.steps import Steps, waiting
 from orders.binance.trading import new_client_id
 from orders.listing import Listed
+from orders.requests import OrderName
 from orders.selectors import StoredList
 
 LIMIT_DEFAULT: Final = 500
@@ -24,33 +29,37 @@ CONTINGENCY: Final = ("OCO", "OTO", "OTO")
 # --- place
 
 
-def place_oco(call: Call) -> dict[str, Any]:
+def place_oco(call: Call) -> Steps:
     """POST orderList/oco."""
     return place_list(call, list_params.read_oco(call.values))
 
 
-def place_oto(call: Call) -> dict[str, Any]:
+def place_oto(call: Call) -> Steps:
     """POST orderList/oto."""
     return place_list(call, list_params.read_oto(call.values))
 
 
-def place_otoco(call: Call) -> dict[str, Any]:
+def place_otoco(call: Call) -> Steps:
     """POST orderList/otoco."""
     return place_list(call, list_params.read_otoco(call.values))
 
 
-def place_old_oco(call: Call) -> dict[str, Any]:
+def place_old_oco(call: Call) -> Steps:
     """POST order/oco."""
     return place_list(call, list_params.read_old_oco(call.values))
 
 
-def place_list(call: Call, new: NewList) -> dict[str, Any]:
+def place_list(call: Call, new: NewList) -> Steps:
     """Place it and show it with its legs. Raises Refusal -2010 for client ids that are taken."""
-    made = services.place_list(
-        account_id=call.caller.account_id, order_list=new.request, deadline_us=call.caller.deadline_us
-    )
+    (result,) = yield [
+        order_entry.list_command(
+            account_id=call.caller.account_id, order_list=new.request, deadline_us=call.caller.deadline_us
+        )
+    ]
+    made = order_entry.read_placed_list(result)
     if made.duplicate:
         raise refuse(errors.DUPLICATE)
+    recent_lists.keep(made)
     shape = list_json(
         list_id=made.id, kind=made.kind, client_id=made.client_id, time_us=made.time_us,
         orders=[leg.order for leg in made.orders], market=new.market, is_live=made.is_live,
@@ -78,20 +87,25 @@ def list_json(
 # --- cancel
 
 
-def cancel(call: Call) -> dict[str, Any]:
-    """DELETE orderList."""
+def cancel(call: Call) -> Steps:
+    """DELETE orderList: a cancel for each leg; the first that finds its leg open ends the others too."""
     market = symbols.listed(call.values["symbol"])
-    stored = _find(call, "listClientOrderId", market)
-    canceled = services.cancel_list(
-        account_id=call.caller.account_id, list_id=stored.id, deadline_us=call.caller.deadline_us
-    )
-    legs = reads.orders_after(canceled.sequence, [order.id for order in stored.orders])
+    caller, named = call.caller, _find_to_cancel(call, market)
+    results = yield [
+        order_entry.cancel_command(
+            account_id=caller.account_id, name=OrderName(order_id=leg.id), deadline_us=caller.deadline_us
+        )
+        for leg in named.orders
+    ]
+    canceled = order_entry.read_canceled_list(named.id, results)
+    rows = {row.id: row for row in reads.orders_after(canceled.sequence, [leg.id for leg in named.orders])}
+    legs = [rows.get(leg.id) or copy(leg) for leg in named.orders]
     for leg in legs:
         if leg.id in canceled.order_ids:
             leg.done_reason = "canceled"
     own_id = call.get("newClientOrderId") or new_client_id()
     shape = list_json(
-        list_id=stored.id, kind=stored.kind, client_id=stored.client_id, time_us=canceled.time_us, orders=legs,
+        list_id=named.id, kind=named.kind, client_id=named.client_id, time_us=canceled.time_us, orders=legs,
         market=market, is_live=False,
     )  # fmt: skip
     return shape | {
@@ -101,12 +115,40 @@ def cancel(call: Call) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _find_to_cancel(call: Call, market: Listed) -> NamedList:
+    """The list that a cancel names. Waits for the read model only if nobody here knows the list."""
+    list_id, client_id = call.get("orderListId", 0), call.get("listClientOrderId", "")
+    if not list_id and not client_id:
+        raise params.neither("listClientOrderId", "orderListId")
+    found = recent_lists.find(call.caller.account_id, list_id, client_id)
+    if found is None:
+        caught_up = reads.catch_up()
+        found = recent_lists.find(call.caller.account_id, list_id, client_id)
+        if found is None:
+            raise Problem("unknown_order" if caught_up else "unavailable")
+    if found.market_id != market.id or (client_id and found.client_id != client_id):
+        raise Problem("unknown_order")
+    return found
+
+
 # --- ask
 
 
 def query(call: Call) -> dict[str, Any]:
     """GET orderList."""
-    return _stored_json(_find(call, "origClientOrderId", None))
+    list_id, client_id = call.get("orderListId", 0), call.get("origClientOrderId", "")
+    if not list_id and not client_id:
+        raise params.neither("origClientOrderId", "orderListId")
+    caught_up = reads.catch_up()
+    try:
+        stored = selectors.get_list(account_id=call.caller.account_id, list_id=list_id, client_id=client_id)
+    except Problem as problem:
+        if problem.code == "unknown_order" and not caught_up:
+            raise Problem("unavailable") from None
+        raise
+    if client_id and stored.client_id != client_id:
+        raise Problem("unknown_order")
+    return _stored_json(stored)
 
 
 def all_lists(call: Call) -> list[dict[str, Any]]:
@@ -137,27 +179,11 @@ def _stored_json(stored: StoredList) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _find(call: Call, client_name: str, market: Listed | None) -> StoredList:
-    """The list that orderListId or the client's id names. Raises Refusal -1102, Problem unknown_order, unavailable."""
-    list_id, client_id = call.get("orderListId", 0), call.get(client_name, "")
-    if not list_id and not client_id:
-        raise params.neither(client_name, "orderListId")
-    caught_up = reads.catch_up()
-    try:
-        stored = selectors.get_list(account_id=call.caller.account_id, list_id=list_id, client_id=client_id)
-    except Problem as problem:
-        if problem.code == "unknown_order" and not caught_up:
-            raise Problem("unavailable") from None
-        raise
-    if (market is not None and stored.market_id != market.id) or (client_id and stored.client_id != client_id):
-        raise Problem("unknown_order")
-    return stored
-
-
 def _placing(
-    run: Any, fields: params.Fields, required: tuple[str, ...], *, places: int = 2, action: str = "place"
-) -> Endpoint:
-    return Endpoint(run, fields, required, access=TRADE, action=action, writes=True, places=places)
+    steps: Callable[[Call], Steps], fields: params.Fields, required: tuple[str, ...], *, places: int = 2,
+    action: str = "place",
+) -> Endpoint:  # fmt: skip
+    return Endpoint(waiting(steps), fields, required, access=TRADE, action=action, writes=True, places=places)
 
 
 PLACE_OCO: Final = _placing(place_oco, list_params.OCO_FIELDS, list_params.OCO_REQUIRED, action="oco")
@@ -169,7 +195,7 @@ ORDER_LIST: Final = {
         query, {"orderListId": params.integer(), "origClientOrderId": params.client_id}, weight=4, access=READ
     ),
     "DELETE": Endpoint(
-        cancel,
+        waiting(cancel),
         {
             "symbol": params.symbol, "orderListId": params.integer(), "listClientOrderId": params.client_id,
             "newClientOrderId": params.client_id,

@@ -12,7 +12,7 @@ from accounts.binance.endpoint import Call, Endpoint
 from accounts.binance.errors import Refusal
 from accounts.problems import Problem
 from orders import listing
-from orders.binance import history, klines, shapes, symbols, tickers
+from orders.binance import history, intervals, klines, shapes, symbols, tickers
 from orders.binance.market import SYMBOL, read_market
 from orders.listing import Listed
 from orders.marketdata import cache
@@ -268,7 +268,7 @@ _TYPE: Final[params.Fields] = {
 }
 _SPAN: Final[params.Fields] = {"startTime": params.milliseconds, "endTime": params.milliseconds}
 _INTERVAL: Final = params.one_of(
-    {name: name for name in klines.INTERVALS}, lambda name: Refusal(-1120, "Invalid interval.")
+    {name: name for name in intervals.NAMES}, lambda name: Refusal(-1120, "Invalid interval.")
 )
 
 TRADES: Final = Endpoint(trades, {**SYMBOL, "limit": _LIMIT}, ("symbol",), weight=25, cache_s=0.02)

@@ -12,14 +12,13 @@ from matching.engine import commands
 from orders import listing, order_entry, placed, services
 from orders.binance import account, order_params, reads, shapes, symbols, words
 from orders.binance.order_params import NAMED, NewOrder, read_name, read_new_order
+from orders.binance.steps import Steps, waiting
 from orders.listing import Listed
 from orders.models import Order
-from orders.placed import CanceledOrder, OrderState
+from orders.placed import CanceledOrder, OrderState, PlacedOrder
 from orders.requests import AmendRequest, OrderName
 
-ONLY_NEW: Final = "ONLY_NEW"
-ONLY_PARTIALLY_FILLED: Final = "ONLY_PARTIALLY_FILLED"
-_RESTRICTIONS: Final = {name: name for name in (ONLY_NEW, ONLY_PARTIALLY_FILLED)}
+_RESTRICTIONS: Final = {"ONLY_NEW": commands.UNFILLED, "ONLY_PARTIALLY_FILLED": commands.PARTLY_FILLED}
 BAD_RESTRICTION: Final = "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`."
 STOP_ON_FAILURE: Final = "STOP_ON_FAILURE"
 ALLOW_FAILURE: Final = "ALLOW_FAILURE"
@@ -45,12 +44,14 @@ def new_client_id() -> str:
 def place(call: Call) -> dict[str, Any]:
     """POST order."""
     new = read_new_order(call.values)
-    return place_new(call.caller.account_id, new, call.caller.deadline_us)
+    made = services.place_order(
+        account_id=call.caller.account_id, order=new.request, deadline_us=call.caller.deadline_us
+    )  # fmt: skip
+    return placed_json(made, new)
 
 
-def place_new(account_id: int, new: NewOrder, deadline_us: int) -> dict[str, Any]:
-    """Place it and show it. Raises Refusal -2010 for a client id that is taken, be it by the same content."""
-    made = services.place_order(account_id=account_id, order=new.request, deadline_us=deadline_us)
+def placed_json(made: PlacedOrder, new: NewOrder) -> dict[str, Any]:
+    """What was placed. Raises Refusal -2010 for a client id that was taken, be it by the same content."""
     if made.duplicate:
         raise refuse(errors.DUPLICATE)
     return shapes.placed_json(made, new.market, new.response)
@@ -70,89 +71,80 @@ def test_place(call: Call) -> dict[str, Any]:
 # --- cancel
 
 
-def cancel(call: Call) -> dict[str, Any]:
+def cancel(call: Call) -> Steps:
     """DELETE order."""
     market = symbols.listed(call.values["symbol"])
     name = read_name(call.values)
     return cancel_named(
         call.caller.account_id, market, name, call.caller.deadline_us,
-        client_id=call.get("newClientOrderId"), restriction=call.get("cancelRestrictions"),
+        client_id=call.get("newClientOrderId"), only=call.get("cancelRestrictions", commands.ANY),
     )  # fmt: skip
 
 
 def cancel_named(
     account_id: int, market: Listed, name: OrderName, deadline_us: int, *, client_id: str | None = None,
-    restriction: str | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    only: int = commands.ANY,
+) -> Steps:  # fmt: skip
     """Cancel an order of this market and show it as it was left. Raises Refusal, Problem."""
-    order, name = named_to_cancel(account_id, market, name, restriction)
-    canceled = services.cancel_order(account_id=account_id, name=name, deadline_us=deadline_us)
-    left = as_canceled(order, canceled) if order is not None else unknown_canceled(account_id, name, canceled)
+    order, name = named_to_cancel(account_id, market, name)
+    (result,) = yield [
+        order_entry.cancel_command(account_id=account_id, name=name, deadline_us=deadline_us, only=only)
+    ]  # fmt: skip
+    canceled = order_entry.read_canceled(result)
+    left = as_canceled(account_id, order, name, canceled)
     return shapes.canceled_json(
         left, listing.by_id(canceled.market_id), client_id=client_id or new_client_id(), time_us=canceled.time_us
     )
 
 
-def named_to_cancel(
-    account_id: int, market: Listed, name: OrderName, restriction: str | None, *, may_be_new: bool = False
-) -> tuple[Order | None, OrderName]:
+def named_to_cancel(account_id: int, market: Listed, name: OrderName) -> tuple[Order | None, OrderName]:
     """The stored order that a cancel means, if the read model knows it, and how to name it to the matcher.
 
-    A read model that is behind must keep nobody from canceling; then nobody looks at the symbol. `may_be_new`: the
-    order may be in a command sent just before this one, of which no journal tells yet. Raises Refusal, Problem.
+    A read model that is behind must keep nobody from canceling, and an order that no row tells of may be in a command
+    sent just before this one: then nobody looks at the symbol, and the matcher knows. Raises Problem unknown_order.
     """
     try:
         order = reads.find_order(account_id=account_id, market_id=market.id, name=name)
     except Problem as problem:
-        is_new = may_be_new and problem.code == "unknown_order" and not reads.is_known(account_id, name)
-        if restriction is not None or not (is_new or problem.code == "unavailable"):
+        if problem.code != "unavailable" and reads.is_known(account_id, name):
             raise
         return None, name
-    if restriction is None and not order.is_open and not name.order_id:
-        # The name may have been used again since; a cancel with conditions needs the order itself to look at.
+    if not order.is_open and not name.order_id:
+        # The name may have been used again since.
         return None, name
-    check_restriction(order, restriction)
     return order, OrderName(order_id=order.pk)
 
 
-def check_restriction(order: Order, restriction: str | None) -> None:
-    """Raises Refusal -2011 if the order is not as the cancel wants it."""
-    if restriction is None:
-        return
-    if not order.is_open or (order.filled_lots > 0) != (restriction == ONLY_PARTIALLY_FILLED):
-        raise Refusal(-2011, "Order was not canceled due to cancel restrictions.")
-
-
-def as_canceled(order: Order, canceled: CanceledOrder) -> Order:
-    """The stored order as the cancel left it.
+def as_canceled(account_id: int, order: Order | None, name: OrderName, canceled: CanceledOrder) -> Order | OrderState:
+    """The stored order as the cancel left it; of one that is not stored in time, what the matcher said.
 
     What it had traded by then the read model may learn only now; if it is late, lots are as the matcher said and
     the amount of quote is what the read model knew.
     """
-    stored = reads.after(canceled.sequence, order)
+    stored = next(iter(reads.orders_after(canceled.sequence, [canceled.id])), order)
+    if stored is None:
+        return OrderState(
+            id=canceled.id, account_id=account_id, market_id=canceled.market_id, side=canceled.side,
+            type=commands.LIMIT, tif=commands.GTC, price=0, stop=0, size=canceled.remaining, quote=0, post_only=False,
+            stp=commands.STP_NONE, expires_us=0, trigger=words.STOP, trail_ppm=0, display=0, client_id=name.client_id,
+            created_us=canceled.time_us, updated_us=canceled.time_us, sequence=canceled.sequence,
+            status_name=placed.CANCELED, done_reason="canceled",
+        )  # fmt: skip
     stored.done_reason = "canceled"
     if not stored.quote:
         stored.filled_lots = stored.size - canceled.remaining
     return stored
 
 
-def unknown_canceled(account_id: int, name: OrderName, canceled: CanceledOrder) -> OrderState:
-    """An order that the read model does not know yet: what the matcher said of it, and nothing else."""
-    return OrderState(
-        id=canceled.id, account_id=account_id, market_id=canceled.market_id, side=canceled.side, type=commands.LIMIT,
-        tif=commands.GTC, price=0, stop=0, size=canceled.remaining, quote=0, post_only=False, stp=commands.STP_NONE,
-        expires_us=0, trigger=words.STOP, trail_ppm=0, display=0, client_id=name.client_id,
-        created_us=canceled.time_us, updated_us=canceled.time_us, sequence=canceled.sequence,
-        status_name=placed.CANCELED, done_reason="canceled",
-    )  # fmt: skip
-
-
-def cancel_open(call: Call) -> list[dict[str, Any]]:
+def cancel_open(call: Call) -> Steps:
     """DELETE openOrders: all of a symbol."""
     market = symbols.listed(call.values["symbol"])
-    canceled = services.cancel_all_orders(
-        account_id=call.caller.account_id, market=market.symbol, deadline_us=call.caller.deadline_us
-    )
+    (result,) = yield [
+        order_entry.cancel_all_command(
+            account_id=call.caller.account_id, market=market.symbol, side=-1, deadline_us=call.caller.deadline_us
+        )
+    ]
+    canceled = order_entry.read_canceled_all(result)
     if not canceled.order_ids:
         raise refuse(errors.UNKNOWN_ORDER)
     rows = reads.orders_after(canceled.sequence, canceled.order_ids)
@@ -166,26 +158,29 @@ def cancel_open(call: Call) -> list[dict[str, Any]]:
 # --- cancel and replace
 
 
-def cancel_replace(call: Call) -> dict[str, Any]:
+def cancel_replace(call: Call) -> Steps:
     """POST order/cancelReplace: a cancel, then a new order; two steps, as the dialect has them, not one."""
     values, caller = call.values, call.caller
     market = symbols.listed(values["symbol"])
     name = _canceled_name(values)
     new = read_new_order({key: value for key, value in values.items() if key not in REPLACE_ONLY})
     # What the edge can refuse is refused before anything is canceled.
-    order_entry.place_command(account_id=caller.account_id, order=new.request, deadline_us=caller.deadline_us)
+    place_command = order_entry.place_command(
+        account_id=caller.account_id, order=new.request, deadline_us=caller.deadline_us
+    )
     told: dict[str, Any] = {"cancelResult": "SUCCESS", "newOrderResult": "NOT_ATTEMPTED"}
     try:
-        told["cancelResponse"] = cancel_named(
+        told["cancelResponse"] = yield from cancel_named(
             caller.account_id, market, name, caller.deadline_us, client_id=values.get("cancelNewClientOrderId"),
-            restriction=values.get("cancelRestrictions"),
+            only=values.get("cancelRestrictions", commands.ANY),
         )  # fmt: skip
     except Exception as error:
         _tell_failure(told, "cancel", "cancel", error)
     told["newOrderResponse"] = None
     if told["cancelResult"] == "SUCCESS" or values["cancelReplaceMode"] == ALLOW_FAILURE:
         try:
-            told["newOrderResponse"] = place_new(caller.account_id, new, caller.deadline_us)
+            (result,) = yield [place_command]
+            told["newOrderResponse"] = placed_json(order_entry.read_placed(result), new)
             told["newOrderResult"] = "SUCCESS"
         except Exception as error:
             _tell_failure(told, "newOrder", "place", error)
@@ -217,20 +212,20 @@ def _canceled_name(values: dict[str, Any]) -> OrderName:
 # --- amend
 
 
-def amend(call: Call) -> dict[str, Any]:
+def amend(call: Call) -> Steps:
     """PUT order/amend/keepPriority: a smaller quantity, at the place in the queue it has."""
     values, caller = call.values, call.caller
     market = symbols.listed(values["symbol"])
     order = reads.find_order(account_id=caller.account_id, market_id=market.id, name=read_name(values))
-    lots = market.scale.size_to_lots(values["newQty"])
-    if lots > order.size:
-        raise Refusal(-2038, "Order amend (quantity increase) is not supported.")
-    if lots == order.size:
+    if market.scale.size_to_lots(values["newQty"]) == order.size:
         raise Refusal(-2038, "The requested action would change no state; rejecting.")
-    amended = services.amend_order(
-        account_id=caller.account_id, name=OrderName(order_id=order.pk),
-        changes=AmendRequest(price=None, size=values["newQty"]), deadline_us=caller.deadline_us,
-    )  # fmt: skip
+    (result,) = yield [
+        order_entry.amend_command(
+            account_id=caller.account_id, name=OrderName(order_id=order.pk),
+            changes=AmendRequest(price=None, size=values["newQty"]), deadline_us=caller.deadline_us, keep=True,
+        )
+    ]  # fmt: skip
+    amended = order_entry.read_amended(result)
     stored = reads.after(amended.sequence, order)
     stored.size = amended.size
     return {
@@ -259,7 +254,7 @@ ORDER: Final = {
         places=1,
     ),
     "DELETE": Endpoint(
-        cancel,
+        waiting(cancel),
         {
             **_SYMBOL, **NAMED, "newClientOrderId": params.client_id,
             "cancelRestrictions": REPLACE_ONLY["cancelRestrictions"],
@@ -272,12 +267,12 @@ TEST: Final = Endpoint(
     test_place, order_params.TEST_ORDER, order_params.NEW_ORDER_REQUIRED, access=TRADE, action="place",
     weight=lambda values: 20 if values.get("computeCommissionRates") == "true" else 1,
 )  # fmt: skip
-CANCEL_OPEN: Final = Endpoint(cancel_open, _SYMBOL, ("symbol",), access=TRADE, action="cancel", writes=True)
+CANCEL_OPEN: Final = Endpoint(waiting(cancel_open), _SYMBOL, ("symbol",), access=TRADE, action="cancel", writes=True)
 CANCEL_REPLACE: Final = Endpoint(
-    cancel_replace, {**order_params.NEW_ORDER, **REPLACE_ONLY},
+    waiting(cancel_replace), {**order_params.NEW_ORDER, **REPLACE_ONLY},
     (*order_params.NEW_ORDER_REQUIRED, "cancelReplaceMode"), access=TRADE, action="place", writes=True, places=1,
 )  # fmt: skip
 AMEND: Final = Endpoint(
-    amend, {**_SYMBOL, **NAMED, "newClientOrderId": params.client_id, "newQty": params.decimal}, ("symbol", "newQty"),
-    weight=4, access=TRADE, action="amend", writes=True,
+    waiting(amend), {**_SYMBOL, **NAMED, "newClientOrderId": params.client_id, "newQty": params.decimal},
+    ("symbol", "newQty"), weight=4, access=TRADE, action="amend", writes=True,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Take-profit, trailing and iceberg orders, and lists of orders."""
 
+import signal
 import time
 
 import pytest
@@ -216,3 +217,24 @@ def test_lists_of_lists(alice, bob):
     assert get("/api/v3/orderList").code == -1102
     assert bob.get("/api/v3/orderList", orderListId=ids[0]).error == (-2013, "Order does not exist.")
     assert get("/api/v3/allOrderList", fromId=1, startTime=1).code == -1128
+
+
+@pytest.mark.usefixtures("at_60000")
+@pytest.mark.parametrize("name", ["orderListId", "listClientOrderId"])
+def test_a_cancel_of_a_list_waits_for_no_read_model(alice, stack, name):
+    stack.kill("orders", signal.SIGSTOP)
+    try:
+        # Two web processes take turns, and each knows its own lists: some of these meet theirs.
+        gone = []
+        for _ in range(8):
+            made = oco(alice, listClientOrderId=f"blind-{alice.now_ms()}").ok()
+            answer = alice.call("DELETE", "/api/v3/orderList", symbol="BTCUSDT", **{name: made[name]})
+            if answer.status == 200:
+                gone.append(answer.body)
+                assert answer["orders"] == made["orders"]
+                assert [report["status"] for report in answer["orderReports"]] == ["CANCELED", "CANCELED"]
+            else:
+                assert answer.code == -1001, answer.body
+        assert gone
+    finally:
+        stack.kill("orders", signal.SIGCONT)

@@ -128,7 +128,7 @@ def test_aggregates_are_runs_of_one_taker_at_one_price(alice, sweep):
     assert get("aggTrades", symbol="BTCUSDT", startTime=at + 1).ok().body == []
 
 
-@pytest.mark.parametrize("interval", ["1m", "3m", "30m", "2h", "12h", "1d", "3d", "1w"])
+@pytest.mark.parametrize("interval", ["1m", "3m", "30m", "2h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"])
 def test_candles_follow_on_each_other(alice, sweep, interval):
     rows = settled(
         alice, "klines", lambda rows: rows and rows[-1][8] and rows[-1][7] != "0.00000000", symbol="BTCUSDT",

@@ -9,7 +9,7 @@ from accounts.binance.auth import signed_text
 from accounts.binance.errors import Refusal, refusal_of
 from accounts.problems import Problem
 from matching.gateway import GatewayBusy, GatewayTimeout
-from orders.binance import klines, reads, trading, words
+from orders.binance import intervals, reads, trading, words
 from orders.binance.tickers import percent
 from orders.models import Order
 from orders.requests import OrderName
@@ -90,14 +90,27 @@ def test_statuses(of, name):
     assert words.status(*of) == name
 
 
-def test_intervals_begin_where_they_should():
-    monday = 1_790_553_600 * 1_000_000 + 4 * 86_400_000_000
-    for length in (klines.WEEK, 3 * klines.DAY, klines.HOUR):
-        at = klines.opened(monday, length)
-        assert at <= monday < at + length * 1_000_000
-    assert klines.opened(4 * 86_400_000_000, klines.WEEK) == 4 * 86_400_000_000
-    for length, stored in klines.INTERVALS.values():
-        assert length % stored == 0
+@pytest.mark.parametrize("interval", intervals.NAMES)
+def test_intervals_follow_on_each_other(interval):
+    time_ms = 1_709_200_800_000  # 2024-02-29
+    at = intervals.opened(time_ms, interval)
+    following = intervals.moved(at, interval, 1)
+    assert at <= time_ms < following
+    assert intervals.opened(at, interval) == intervals.opened(following - 1, interval) == at
+    assert intervals.moved(following, interval, -1) == at
+    # A kept one that begins within it ends within it.
+    kept = intervals.stored(interval)
+    assert kept in intervals.MADE_OF.values() or kept == interval
+    assert intervals.opened(at, kept) == at
+    assert intervals.opened(following, kept) == following
+
+
+def test_months_and_weeks_begin_where_they_should():
+    assert intervals.opened(1_709_200_800_000, "1M") == 1_706_745_600_000  # 2024-02-01
+    assert intervals.moved(1_706_745_600_000, "1M", 1) == 1_709_251_200_000  # 2024-03-01
+    assert intervals.moved(1_706_745_600_000, "1M", -14) == 1_669_852_800_000  # 2022-12-01
+    assert intervals.opened(4 * intervals.DAY, "1w") == 4 * intervals.DAY
+    assert intervals.opened(1_709_200_800_000, "1w") == 1_708_905_600_000  # Monday, 2024-02-26
 
 
 def test_percents():
@@ -183,12 +196,11 @@ def test_names_that_cannot_be_printed_are_refused(name):
     assert caught.value.document()["msg"].isprintable()
 
 
-def test_a_condition_is_never_left_out_of_a_cancel(monkeypatch):
-    """A name that only a closed order is known by may be a new order's by now, but nobody could check that one."""
+def test_a_name_that_only_a_closed_order_has_is_left_to_the_matcher(monkeypatch):
+    """It may be a new order's by now; conditions are the matcher's to judge anyway."""
     closed = Order(id=5, status=Order.Status.CANCELED)
     monkeypatch.setattr(reads, "find_order", lambda **_: closed)
     name, market = OrderName(client_id="x"), type("Market", (), {"id": 1})()
-    with pytest.raises(Refusal) as caught:
-        trading.named_to_cancel(7, market, name, "ONLY_NEW")
-    assert caught.value.code == -2011
-    assert trading.named_to_cancel(7, market, name, None) == (None, name)
+    assert trading.named_to_cancel(7, market, name) == (None, name)
+    closed.status = Order.Status.OPEN
+    assert trading.named_to_cancel(7, market, name) == (closed, OrderName(order_id=5))

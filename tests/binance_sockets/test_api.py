@@ -2,6 +2,7 @@
 
 import base64
 import json
+import signal
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -353,3 +354,53 @@ def test_nobodys_reads_hold_up_orders(stack: Stack, client: ApiClient) -> None:
                 reader.receive(patience_s=0.0)
                 answered += 1
         assert answered < reads
+
+
+def list_of_two(**more: Any) -> dict[str, Any]:
+    pair = {
+        "symbol": SYMBOL, "side": "SELL", "quantity": "0.1", "aboveType": "LIMIT_MAKER", "abovePrice": "3100",
+        "belowType": "STOP_LOSS_LIMIT", "belowStopPrice": "2800", "belowPrice": "2790", "belowTimeInForce": "GTC",
+    }  # fmt: skip
+    return pair | more
+
+
+def test_a_cancel_may_follow_its_list_at_once(stack: Stack, client: ApiClient, trader: dict[str, Any]) -> None:
+    """The process that placed the list knows it, whatever the read models do."""
+    client.ok("order.place", **limit_order(side="SELL", price="3000", quantity="0.05"))
+    client.ok("order.place", **limit_order(price="3000", quantity="0.05"))
+    stack.kill("orders", signal.SIGSTOP)
+    try:
+        name = f"list-{time.time_ns()}"
+        for id, method, params in (
+            ("place", "orderList.place.oco", list_of_two(listClientOrderId=name)),
+            ("cancel", "orderList.cancel", {"symbol": SYMBOL, "listClientOrderId": name}),
+        ):
+            client.socket.send(json.dumps({"id": id, "method": method, "params": signed(params, trader)}))
+        placed, canceled = client.receive(), client.receive()
+    finally:
+        stack.kill("orders", signal.SIGCONT)
+    assert (placed["id"], placed["status"]) == ("place", 200), placed
+    assert (canceled["id"], canceled["status"]) == ("cancel", 200), canceled
+    assert canceled["result"]["orders"] == placed["result"]["orders"]
+    assert [one["status"] for one in canceled["result"]["orderReports"]] == ["CANCELED", "CANCELED"]
+    assert client.ok("openOrders.status", symbol=SYMBOL) == []
+
+
+def test_while_the_matcher_is_silent_no_thread_is_held(stack: Stack, trader: dict[str, Any]) -> None:
+    """More sockets wait for it with writes of several steps than there are threads; who signs in is answered."""
+    waiting = [ApiClient(stack, trader) for _ in range(6)]
+    stack.kill("matcher", signal.SIGSTOP)
+    try:
+        for number, one in enumerate(waiting):
+            params = signed({"symbol": SYMBOL}, trader, recvWindow=4_000 + number)
+            one.socket.send(json.dumps({"id": number, "method": "openOrders.cancelAll", "params": params}))
+        with ApiClient(stack, trader) as client:
+            assert client.code("session.logon") == -4056
+        for one in waiting:
+            with pytest.raises(TimeoutError):
+                one.receive(patience_s=0.0)
+    finally:
+        stack.kill("matcher", signal.SIGCONT)
+    for one in waiting:
+        assert one.receive()["error"]["code"] in (-2011, -1007, -1008, -1021)
+        one.socket.close()

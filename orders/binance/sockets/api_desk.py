@@ -2,22 +2,25 @@
 
 Orders go to the matcher in the client's order and nobody waits for it: those that have come meanwhile are prepared
 together, pass the gate in one round trip to Redis, and are answered when the matcher did. What needs the database,
-which Django tells by refusing a query on an event loop's thread, is done again in a thread. Reads and writes of several
-steps run in threads altogether; reads, in threads of their own and few of a socket at a time, are answered as they get
-ready.
+which Django tells by refusing a query on an event loop's thread, is done again in a thread. The steps of other writes
+run in threads, and between them, while the matcher is asked, no thread is held. Reads, in threads of their own and few
+of a socket at a time, are answered as they get ready. Who asks is found out once, when a request comes.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import SynchronousOnlyOperation
 
 from accounts import gate as gates
 from accounts.binance import endpoint, errors
+from accounts.binance.endpoint import Call
 from accounts.binance.errors import Refusal, refusal_of, refuse
 from accounts.gate import Question
 from accounts.limits import limit_of
@@ -28,6 +31,7 @@ from matching.engine.commands import Command
 from matching.gateway import GatewayError, Outcome, Result
 from orders.binance.sockets.admission import Answer, gate_here
 from orders.binance.sockets.api_request import ApiRequest
+from orders.binance.steps import Flow
 from orders.sockets.limits import IN_FLIGHT_COMMANDS_MAX
 
 if TYPE_CHECKING:
@@ -52,11 +56,14 @@ class Prepared:
 class Work:
     """One request on its way. `limits` is filled on it; `action` is what errors are told by.
 
-    `makes_command`: `prepare` gives a Prepared. `in_line`: it must not overtake those before it.
+    `makes_command`: `prepare` gives a Prepared. `in_line`: it must not overtake those before it, and `prepare` gives a
+    Prepared or a Flow. `call` is None until it is known who asks.
     """
 
     request: ApiRequest
-    prepare: Callable[["Work"], Any]
+    identify: Callable[["Work"], Call] = lambda work: Call({})
+    prepare: Callable[["Work", Call], Any] = lambda work, call: None
+    call: Call | None = None
     limits: list[dict[str, Any]] = field(default_factory=list)
     action: str = ""
     is_signed: bool = False
@@ -83,9 +90,11 @@ class ApiDesk:
         self._is_gone = True
 
     def take(self, work: Work) -> None:
-        """Begin a request; returns at once. Raises Refusal when too many are under way."""
+        """Begin a request; returns at once. Raises Refusal when too many are under way, or for who asks what."""
         if self._in_flight >= IN_FLIGHT_COMMANDS_MAX:
             raise refuse(errors.OF_PROBLEM["too_many_in_flight"])
+        with suppress(SynchronousOnlyOperation):
+            work.call = work.identify(work)
         self._in_flight += 1
         if not work.in_line:
             self._server.hub.spawn(self._read(work))
@@ -101,8 +110,7 @@ class ApiDesk:
                 if self._line[0].makes_command:
                     await self._send_together(self._commands_in_front())
                 else:
-                    work = self._line.popleft()
-                    await self._run(work, lambda work=work: work.prepare(work))  # type: ignore[misc]
+                    await self._step(self._line.popleft())
         finally:
             self._is_busy = False
 
@@ -136,10 +144,30 @@ class ApiDesk:
 
     async def _prepared(self, work: Work) -> Prepared:
         try:
-            prepared: Prepared = work.prepare(work)
+            prepared: Prepared = _prepare(work)
         except SynchronousOnlyOperation:
-            prepared = await self._server.in_thread(lambda: work.prepare(work))
+            prepared = await self._server.in_thread(lambda: _prepare(work))
         return prepared
+
+    async def _step(self, work: Work) -> None:
+        """All steps of a write, one after the other, before the next in line begins."""
+        action, in_thread = work.action, self._server.in_thread
+        landed: Outcome | None = None
+        try:
+            flow: Flow = await in_thread(lambda: _told(lambda: _prepare(work), action))
+            while not await in_thread(partial(_told, partial(flow.advance, landed), action)):
+                landed = await self._landed(flow.commands)
+        except Exception as error:
+            self._end(work, error)
+        else:
+            self._end(work, flow.result)
+
+    async def _landed(self, commands: Sequence[Command]) -> Outcome:
+        """What the matcher answers, or why it did not."""
+        landing: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        post = self._server.replies.post
+        gateway.submit_nowait(commands, lambda outcome: post(landing.set_result, outcome))
+        return await landing
 
     def _submit(self, work: Work, prepared: Prepared) -> None:
         post = self._server.replies.post
@@ -157,7 +185,7 @@ class ApiDesk:
         try:
             self._end(work, prepared.interpret(results[0]))
         except SynchronousOnlyOperation:
-            self._server.hub.spawn(self._run(work, lambda: prepared.interpret(results[0]), executed=True))
+            self._server.hub.spawn(self._interpret_in_thread(work, lambda: prepared.interpret(results[0])))
         except Exception as error:
             self._end(work, _unknown(error))
 
@@ -168,17 +196,15 @@ class ApiDesk:
                 self._in_flight -= 1
                 return
             try:
-                self._end(work, await self._server.in_reader(lambda: _told(lambda: work.prepare(work), action)))
+                self._end(work, await self._server.in_reader(lambda: _told(lambda: _prepare(work), action)))
             except Exception as error:
                 self._end(work, error)
 
-    async def _run(self, work: Work, run: Callable[[], Any], *, executed: bool = False) -> None:
-        action = work.action
-        running: Awaitable[Any] = self._server.in_thread(run if executed else lambda: _told(run, action))
+    async def _interpret_in_thread(self, work: Work, interpret: Callable[[], Any]) -> None:
         try:
-            self._end(work, await running)
+            self._end(work, await self._server.in_thread(interpret))
         except Exception as error:
-            self._end(work, _unknown(error) if executed else error)
+            self._end(work, _unknown(error))
 
     def _end(self, work: Work, result: Any) -> None:
         self._in_flight -= 1
@@ -186,6 +212,11 @@ class ApiDesk:
             self._refuse(work, refusal_of(result, work.action))
         else:
             self._answer(work, result)
+
+
+def _prepare(work: Work) -> Any:
+    call = work.call or work.identify(work)
+    return work.prepare(work, call)
 
 
 def _told(run: Callable[[], Any], action: str) -> Any:

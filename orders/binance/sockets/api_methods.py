@@ -13,14 +13,14 @@ from accounts.binance import auth, endpoint, errors, params
 from accounts.binance.endpoint import KEYED, PUBLIC, Call, Endpoint
 from accounts.binance.errors import Refusal, refuse
 from accounts.keys import KnownKey
+from matching.engine import commands
 from matching.engine.commands import Command
 from matching.gateway import Result
 from orders import listing, order_entry
 from orders.binance import account, lists, market, market_history, order_params, shapes, symbols, trading
 from orders.binance.sockets.api_desk import Prepared, Work, tell_orders
 from orders.binance.sockets.api_request import signed_text
-from orders.models import Order
-from orders.placed import OrderState
+from orders.binance.steps import Flow, Steps
 
 # What says who asks, and is no parameter of the method itself.
 ENVELOPE: Final = frozenset({"apiKey", "signature", "timestamp", "recvWindow", "returnRateLimits"})
@@ -54,6 +54,7 @@ READS: Final[dict[str, Endpoint]] = {
     "ticker.tradingDay": market_history.TRADING_DAY,
     "ticker.price": market_history.PRICE,
     "ticker.book": market_history.BOOK,
+    "order.test": trading.TEST,
     "order.status": trading.ORDER["GET"],
     "openOrders.status": account.OPEN_ORDERS,
     "allOrders": account.ALL_ORDERS,
@@ -65,17 +66,16 @@ READS: Final[dict[str, Endpoint]] = {
     "openOrderLists.status": lists.OPEN_LISTS,
     "allOrderLists": lists.ALL_LISTS,
 }
-# Writes of several steps, or with several orders: as REST does them, each waiting for the matcher in a thread.
-WRITES: Final[dict[str, Endpoint]] = {
-    "order.test": trading.TEST,
-    "order.cancelReplace": trading.CANCEL_REPLACE,
-    "order.amend.keepPriority": trading.AMEND,
-    "openOrders.cancelAll": trading.CANCEL_OPEN,
-    "orderList.place": lists.PLACE_OLD_OCO,
-    "orderList.place.oco": lists.PLACE_OCO,
-    "orderList.place.oto": lists.PLACE_OTO,
-    "orderList.place.otoco": lists.PLACE_OTOCO,
-    "orderList.cancel": lists.ORDER_LIST["DELETE"],
+# Writes of several steps, or that need the database: the steps are REST's, in a thread; none waits for the matcher.
+WRITES: Final[dict[str, tuple[Endpoint, Callable[[Call], Steps]]]] = {
+    "order.cancelReplace": (trading.CANCEL_REPLACE, trading.cancel_replace),
+    "order.amend.keepPriority": (trading.AMEND, trading.amend),
+    "openOrders.cancelAll": (trading.CANCEL_OPEN, trading.cancel_open),
+    "orderList.place": (lists.PLACE_OLD_OCO, lists.place_old_oco),
+    "orderList.place.oco": (lists.PLACE_OCO, lists.place_oco),
+    "orderList.place.oto": (lists.PLACE_OTO, lists.place_oto),
+    "orderList.place.otoco": (lists.PLACE_OTOCO, lists.place_otoco),
+    "orderList.cancel": (lists.ORDER_LIST["DELETE"], lists.cancel),
 }
 
 
@@ -99,20 +99,16 @@ def cancel(call: Call) -> Made:
     """order.cancel."""
     listed = symbols.listed(call.values["symbol"])
     caller = call.caller
-    order, name = trading.named_to_cancel(
-        caller.account_id, listed, order_params.read_name(call.values), call.get("cancelRestrictions"),
-        may_be_new=True,
+    order, name = trading.named_to_cancel(caller.account_id, listed, order_params.read_name(call.values))
+    command = order_entry.cancel_command(
+        account_id=caller.account_id, name=name, deadline_us=caller.deadline_us,
+        only=call.get("cancelRestrictions", commands.ANY),
     )  # fmt: skip
-    command = order_entry.cancel_command(account_id=caller.account_id, name=name, deadline_us=caller.deadline_us)
 
     def interpret(result: Result) -> dict[str, Any]:
         canceled = order_entry.read_canceled(result)
         client_id = call.get("newClientOrderId") or trading.new_client_id()
-        left: Order | OrderState
-        if order is None:
-            left = trading.unknown_canceled(caller.account_id, name, canceled)
-        else:
-            left = trading.as_canceled(order, canceled)
+        left = trading.as_canceled(caller.account_id, order, name, canceled)
         return shapes.canceled_json(
             left, listing.by_id(canceled.market_id), client_id=client_id, time_us=canceled.time_us
         )  # fmt: skip
@@ -132,19 +128,18 @@ IN_LINE: Final = frozenset({*COMMANDS, *WRITES})
 
 def endpoint_of(method: str) -> Endpoint:
     """Raises Refusal -1020 for a method that is not served."""
-    found = READS.get(method) or WRITES.get(method)
-    if found is not None:
-        return found
-    if method in COMMANDS:
-        return COMMANDS[method][0]
-    raise refuse(errors.UNSUPPORTED)
+    if method in READS:
+        return READS[method]
+    found = COMMANDS.get(method) or WRITES.get(method)
+    if found is None:
+        raise refuse(errors.UNSUPPORTED)
+    return found[0]
 
 
-def preparation(method: str, served: Endpoint, session: Session) -> Callable[[Work], Any]:
-    """What to do: know the caller, read the parameters, and make the command or, in a thread, run it all."""
-    command = COMMANDS.get(method)
+def identification(served: Endpoint, session: Session) -> Callable[[Work], Call]:
+    """Who asks and with what parameters: judged once, when the request comes. Raises Refusal."""
 
-    def prepare(work: Work) -> Any:
+    def identify(work: Work) -> Call:
         call = Call({})
         values = work.request.values
         is_public = served.access == PUBLIC
@@ -154,15 +149,26 @@ def preparation(method: str, served: Endpoint, session: Session) -> Callable[[Wo
             call = Call({}, caller_of(values, session))
             auth.require(call.caller, served.access)
         call.values = params.read(own(values, is_public=is_public), served.fields, served.required)
+        return call
+
+    return identify
+
+
+def preparation(method: str, served: Endpoint) -> Callable[[Work, Call], Any]:
+    """What to do for a known caller: make the command, begin a write's steps, or read."""
+    command, steps = COMMANDS.get(method), WRITES.get(method)
+
+    def prepare(work: Work, call: Call) -> Any:
         if command is not None:
             made, interpret = command[1](call)
             return Prepared(
                 made, gate.question(call.caller, units=max(1, served.places), placed=served.places), interpret
             )
-        if served.writes:
-            allowance = endpoint.admit(call.caller, {}, places=served.places)
-            tell_orders(work, call.caller.tier, allowance.placed_in_window, allowance.placed_today)
-        return served.run(call)
+        if steps is None:
+            return served.run(call)
+        allowance = endpoint.admit(call.caller, {}, places=served.places)
+        tell_orders(work, call.caller.tier, allowance.placed_in_window, allowance.placed_today)
+        return Flow(steps[1](call))
 
     return prepare
 

@@ -91,7 +91,7 @@ class ApiSocket:
             self._complain(unreadable)
             return
         self._nonsense = 0
-        work = Work(request, _nothing)
+        work = Work(request)
         try:
             self._begin(work)
         except Exception as error:
@@ -110,7 +110,8 @@ class ApiSocket:
         work.action, work.is_signed = served.action, served.access in PERMISSIONS
         weight = served.weight if isinstance(served.weight, int) else served.weight(work.request.values)
         self._count(work, weight)
-        work.prepare = api_methods.preparation(method, served, Session(self._known, self._ip))
+        work.identify = api_methods.identification(served, Session(self._known, self._ip))
+        work.prepare = api_methods.preparation(method, served)
         work.in_line, work.makes_command = method in api_methods.IN_LINE, method in api_methods.COMMANDS
         self._desk.take(work)
 
@@ -247,7 +248,3 @@ class ApiSocket:
         for id in wanted:
             self._close(id)
         return {}
-
-
-def _nothing(work: Work) -> None:
-    """Before it is known what to do."""
