@@ -8,6 +8,7 @@ from wallets import selectors
 from wallets.chain.client import Event
 from wallets.models import (
     L1_SOURCE,
+    ChainTransaction,
     ChainWatch,
     Claim,
     Deposit,
@@ -30,6 +31,11 @@ class EventRefused(RuntimeError):
 
 def keep_all(found: list[Event], watch: ChainWatch) -> None:
     """Keep events of some blocks, in the chain's order; `watch` learns of L2 blocks. Raises EventRefused."""
+    ours = ChainTransaction.objects.exclude(status=ChainTransaction.Status.MINED)
+    for row in ours.filter(hash__in={event.tx_hash for event in found}):
+        row.status = ChainTransaction.Status.MINED
+        row.block = next(event.block_number for event in found if event.tx_hash == row.hash)
+        row.save(update_fields=["status", "block", "updated_at"])
     # An account's first entry comes right before its registration: who it is must be known first.
     for event in found:
         if event.name == "Registered":
