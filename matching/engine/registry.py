@@ -1,5 +1,6 @@
 """What the chain tells: accounts' keys, and exits that their owners force (docs/protocol.md, section 11)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from matching.engine.commands import CUSTODIAL, SELF_CUSTODY
@@ -17,6 +18,7 @@ def key(state: State, command: Any) -> list[Event]:
     if code:
         return [("rejected", code)]
     account = state.account(account_id)
+    was_custodial = account.key is not None and account.key.custody == CUSTODIAL
     if account.key is None:
         account.key = Key(l2, custody, x, y, 0)
         state.l2_accounts[l2] = account
@@ -27,7 +29,11 @@ def key(state: State, command: Any) -> list[Event]:
     if account.signs:
         for market in state.markets.values():
             market.plain_seats.pop(account_id, None)
-    return [("key", source, index, account_id, l2, custody, x, y), *cancel_everything(state, account)]
+    events: list[Event] = [("key", source, index, account_id, l2, custody, x, y), *cancel_everything(state, account)]
+    if was_custodial and account.signs:
+        # The user signed none of the withdrawals that the exchange was about to make.
+        events += _release(state, account, list(state.assets))
+    return events
 
 
 def _why_not_key(state: State, command: Any) -> str | None:
@@ -65,7 +71,7 @@ def exit_all(state: State, command: Any) -> list[Event]:
         return [("rejected", code)]
     state.sources[source] = index
     events = cancel_everything(state, account)
-    events += _release_all(state, account, asset_id)
+    events += _release(state, account, [asset_id])
     balance = account.balance(asset_id)
     amount, balance.available = balance.available, 0
     state.assets[asset_id].total -= amount
@@ -73,14 +79,16 @@ def exit_all(state: State, command: Any) -> list[Event]:
     return events
 
 
-def _release_all(state: State, account: Account, asset_id: int) -> list[Event]:
+def _release(state: State, account: Account, assets: Sequence[int]) -> list[Event]:
+    """Give the account's withdrawals of these assets back, those that are held."""
     events: list[Event] = []
-    balance = account.balance(asset_id)
     for id, held in sorted(state.withdrawals.items()):
-        if held[:2] == (account.id, asset_id):
+        account_id, asset_id, amount, _ = held
+        if account_id == account.id and asset_id in assets:
             del state.withdrawals[id]
             state.released.add(id)
-            balance.held -= held[2]
-            balance.available += held[2]
+            balance = account.balance(asset_id)
+            balance.held -= amount
+            balance.available += amount
             events.append(("release", id, *held))
     return events

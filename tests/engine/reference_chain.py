@@ -36,9 +36,12 @@ class ReferenceChain(ReferenceChecks):
         self.sources[source] = index
         self.registry = source
         used = known.used if known else []
+        leaves_custody = known is not None and known.custody == 1 and custody == 0
         self.registered[account] = Registered(l2=l2, key=(x, y), custody=custody, nonce=index * 2**32, used=used)
         self.events.append(("key", *fields))
         self.end_whatever_is_open(account)
+        if leaves_custody:
+            self.release_all(account, list(self.assets))
 
     def do_exit(self, source: int, index: int, account: int, asset: int) -> None:
         self.check_entry(source, index)
@@ -47,14 +50,18 @@ class ReferenceChain(ReferenceChecks):
         refuse("unknown_asset", asset not in self.assets)
         self.sources[source] = index
         self.end_whatever_is_open(account)
-        for withdrawal in sorted(self.withdrawals):
-            who, what, held, status, recipient = self.withdrawals[withdrawal]
-            if (who, what, status) == (account, asset, "held"):
-                self.withdrawals[withdrawal][3] = "release"
-                self.events.append(("release", withdrawal, account, asset, held, recipient))
+        self.release_all(account, [asset])
         amount = self.available(account, asset)
         self.give(account, asset, -amount)
         self.events.append(("exit", source, index, account, asset, amount))
+
+    def release_all(self, account: int, assets: list[int]) -> None:
+        """What is held for withdrawals of these assets is available again."""
+        for withdrawal in sorted(self.withdrawals):
+            who, what, held, status, recipient = self.withdrawals[withdrawal]
+            if who == account and what in assets and status == "held":
+                self.withdrawals[withdrawal][3] = "release"
+                self.events.append(("release", withdrawal, account, what, held, recipient))
 
     def end_whatever_is_open(self, account: int) -> None:
         if self.orders_of(account):

@@ -24,9 +24,9 @@ CODES = {
     "invalid_account", "invalid_amount", "invalid_expiry", "invalid_list", "invalid_nonce", "invalid_parameter",
     "invalid_price", "invalid_size", "key_changed", "market_cancel_only", "market_halted", "market_post_only",
     "not_amendable", "not_self_custody", "notional_too_large", "notional_too_small", "order_id_used",
-    "post_only_would_cross", "price_band", "price_too_large", "signature_mismatch", "signature_required", "size_too_large", "size_too_small",
-    "stop_would_trigger", "too_many_orders", "too_many_parts", "unknown_asset", "unknown_market", "unknown_order",
-    "unknown_source", "unknown_withdrawal", "would_lose_priority",
+    "post_only_would_cross", "price_band", "price_too_large", "signature_mismatch", "signature_required",
+    "size_too_large", "size_too_small", "stop_would_trigger", "too_many_orders", "too_many_parts", "unknown_asset",
+    "unknown_market", "unknown_order", "unknown_source", "unknown_withdrawal", "would_lose_priority",
 }  # fmt: skip
 REASONS = {
     "done filled 0", "done unfilled 0", "done fok 0", "done stp 0", "done stp 1", "done funds 0", "done canceled 1",
