@@ -223,6 +223,8 @@ CHAIN_KEPT_FILE = os.environ.get("CHAIN_KEPT_FILE") or _running.get("CHAIN_KEPT_
 CHAIN_CONFIRMATIONS = int(os.environ.get("CHAIN_CONFIRMATIONS") or (1 if CHAIN_KEPT_FILE else 12))
 # How large the rollup's trees and blocks are: a name of rollup.state.parameters.
 ROLLUP_PARAMETERS = os.environ.get("ROLLUP_PARAMETERS", "dev")
+# How often the open block is closed although it has room.
+ROLLUP_BLOCK_S = int(os.environ.get("ROLLUP_BLOCK_S", "60"))
 # The largest withdrawal of each asset that goes to the chain without an operator's approval; others all need it.
 WITHDRAWAL_APPROVAL_ABOVE = json.loads(
     os.environ.get("WITHDRAWAL_APPROVAL_ABOVE", '{"BTC": "1", "ETH": "20", "USDT": "50000"}')
@@ -238,6 +240,11 @@ if CHAIN_RPC_URL:
         "task": "rollup.settle",
         "schedule": 1.0,
         "options": {"queue": "chain", "expires": 2},
+    }
+    CELERY_BEAT_SCHEDULE["close-block"] = {
+        "task": "rollup.close_block",
+        "schedule": ROLLUP_BLOCK_S,
+        "options": {"expires": ROLLUP_BLOCK_S},
     }
     CELERY_BEAT_SCHEDULE["dispatch-proving"] = {
         "task": "rollup.dispatch_proving",

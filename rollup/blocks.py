@@ -11,7 +11,7 @@ from django.db import connection
 from matching.projection import lock_offset, move_offset
 from rollup import proving
 from rollup.models import Block, BlockRequest, Checkpoint
-from rollup.state.book import Book, StateWrong
+from rollup.state.book import Book, Position, StateWrong
 from rollup.state.ledger import Ledger
 from rollup.state.manager import SealedBlock, StoredBlock, check_state
 from rollup.state.parameters import Parameters
@@ -91,12 +91,13 @@ def load_checkpoint(parameters: Parameters, *, up_to: int | None = None) -> tupl
     return ledger, book, checkpoint
 
 
-def stored_after(number: int) -> list[StoredBlock]:
-    """What was published of the blocks after one, in order."""
-    rows = Block.objects.filter(number__gt=number).order_by("number")
+def stored_after(number: int, *, before: Position) -> list[StoredBlock]:
+    """What was published of the blocks after one that end before a position, in order."""
+    rows = Block.objects.filter(number__gt=number, last_sequence__lte=before[0]).order_by("number")
     return [
         StoredBlock(row, (sequence, ordinal), [int(word) for word in data])
         for row, sequence, ordinal, data in rows.values_list("number", "last_sequence", "last_ordinal", "data")
+        if (sequence, ordinal) < before
     ]
 
 

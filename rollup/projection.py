@@ -5,21 +5,24 @@ were sealed since must come out exactly as they are stored, root by root, and wh
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django.conf import settings
 
 from matching import journal
-from matching.projection import Handler, Projection, lock_offset, offset
+from matching.projection import Clock, Handler, Projection, lock_offset, offset
 from rollup import alarm, blocks
-from rollup.authority import ChainAuthority
-from rollup.models import Checkpoint
-from rollup.state.book import Position, StateWrong
+from rollup.models import Block
+from rollup.state.book import Book, Position, StateWrong
 from rollup.state.folding import KINDS
+from rollup.state.ledger import Ledger
 from rollup.state.manager import Authority, Manager, SealedBlock
 from rollup.state.parameters import PARAMETERS, Parameters
 from rollup.state.records import write_state
+
+Progress = Callable[[int, int], None]
 
 logger = logging.getLogger(__name__)
 
@@ -52,20 +55,17 @@ class StateManager:
         """Be where the rows are: the state after the last stored block, and open what the journal had since."""
         # So that the journal is kept from its first batch on, until there is a checkpoint.
         lock_offset(blocks.CHECKPOINT_NAME)
-        self._guarded(lambda: self.replay(*self._from_checkpoint(), up_to=offset(NAME)))
+        self._guarded(self._load)
         alarm.clear()
 
-    def replay(self, manager: Manager, after: Position, *, up_to: int) -> None:
-        """Fold the journal after a position, up to a sequence, into the blocks that were sealed of it."""
-        self.manager = manager
-        self._sealed = []
-        manager.expect(blocks.stored_after(manager.number))
-        sequence = max(0, after[0] - 1)
-        while sequence < up_to:
-            for batch in journal.read(after=sequence, limit=READ_BATCHES, up_to=up_to):
-                self._replay_batch(batch, after, up_to)
-                sequence = batch.last
-        manager.end_replay()
+    def prove(self, last: Block, *, progress: Progress) -> bytes:
+        """Make all blocks up to `last` again from the journal's first command on; the checkpoint after it.
+
+        Raises StateWrong if they do not come out as they are stored, journal.Archived.
+        """
+        self.manager = Manager(Ledger(self.parameters, 0), Book(), self.authority, number=0, sealed=self._keep)
+        self._replay((0, 0), (last.last_sequence, last.last_ordinal + 1), progress=progress)
+        return write_state(self.manager.ledger, self.manager.book)
 
     def write(self, cursor: Any, now_us: int) -> None:
         """Close the open block if somebody asked for it, and keep what was sealed."""
@@ -81,24 +81,30 @@ class StateManager:
         """Blocks are closed on request also while nothing happens."""
         self.write(cursor, now_us)
 
-    def _from_checkpoint(self) -> tuple[Manager, Position]:
+    def _load(self) -> None:
         ledger, book, checkpoint = blocks.load_checkpoint(self.parameters)
-        self._note_checkpoint(checkpoint)
-        manager = Manager(
-            ledger, book, self.authority, number=checkpoint.block_id if checkpoint else 0, sealed=self._keep
-        )
-        return manager, (checkpoint.sequence, checkpoint.ordinal) if checkpoint else (0, 0)
-
-    def _note_checkpoint(self, checkpoint: Checkpoint | None) -> None:
         self._checkpoint_block = checkpoint.block_id if checkpoint else 0
         self._checkpoint_time_s = checkpoint.block.time_s if checkpoint else 0
+        self.manager = Manager(ledger, book, self.authority, number=self._checkpoint_block, sealed=self._keep)
+        after = (checkpoint.sequence, checkpoint.ordinal) if checkpoint else (0, 0)
+        self._replay(after, (offset(NAME) + 1, 0))
 
-    def _replay_batch(self, batch: journal.Batch, after: Position, up_to: int) -> None:
+    def _replay(self, after: Position, before: Position, *, progress: Progress = lambda done, head: None) -> None:
+        """Fold the journal's events between two positions into the blocks that were sealed of them."""
+        self._sealed = []
+        self.manager.expect(blocks.stored_after(self.manager.number, before=before))
+        sequence = max(0, after[0] - 1)
+        while sequence < before[0] and (batches := journal.read(after=sequence, limit=READ_BATCHES)):
+            for batch in batches:
+                self._replay_batch(batch, after, before)
+            sequence = batches[-1].last
+            progress(sequence, before[0])
+        self.manager.end_replay()
+
+    def _replay_batch(self, batch: journal.Batch, after: Position, before: Position) -> None:
         for sequence, events in enumerate(batch.events, batch.first):
-            if sequence > up_to:
-                break
             for ordinal, event in enumerate(events):
-                if (sequence, ordinal) > after and event[0] in KINDS:
+                if event[0] in KINDS and after < (sequence, ordinal) < before:
                     self.manager.fold(event, (sequence, ordinal), batch.time_us)
 
     def _fold(self, event: Sequence[Any], sequence: int, ordinal: int, time_us: int) -> None:
@@ -124,9 +130,19 @@ class StateManager:
             raise
 
 
+def make_part(*, parameters: Parameters | None = None, authority: Authority | None = None) -> StateManager:
+    """The state manager, of the settings' parameters and the current deployment's contract."""
+    if authority is None:
+        # What talks to chains is large, and the other projections' processes import this module too.
+        from rollup.authority import ChainAuthority
+
+        authority = ChainAuthority()
+    return StateManager(parameters or PARAMETERS[settings.ROLLUP_PARAMETERS], authority)
+
+
 def make_projection(
-    *, parameters: Parameters | None = None, authority: Authority | None = None
-) -> Projection:  # fmt: skip
-    """The projection `rollup`, of the settings' parameters and the current deployment's contract."""
-    part = StateManager(parameters or PARAMETERS[settings.ROLLUP_PARAMETERS], authority or ChainAuthority())
-    return Projection(NAME, [part])
+    *, parameters: Parameters | None = None, authority: Authority | None = None, now_us: Clock | None = None
+) -> Projection:
+    """The projection `rollup`."""
+    part = make_part(parameters=parameters, authority=authority)
+    return Projection(NAME, [part], now_us=now_us or (lambda: time.time_ns() // 1000))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.conf import settings
 
-from rollup import accounts, proving, settlement
+from rollup import accounts, blocks, proving, settlement
 from wallets.chain import rounds
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 def chain_round() -> None:
     """Register accounts, read the chain, apply its queue, pay test tokens in, claim."""
     rounds.run(accounts.make_key)
+
+
+@shared_task(name="rollup.close_block")
+def close_block() -> None:
+    """Ask the state manager to seal what is open."""
+    blocks.request_block()
 
 
 @shared_task(name="rollup.settle")

@@ -9,8 +9,6 @@ from typing import Final, NamedTuple
 from rollup.state.eddsa import Signature
 from rollup.state.slots import SignedOrder
 
-# The engine's deposit source whose indices are those of the contract's queue.
-L1_SOURCE: Final = 2
 CUSTODY_OURS: Final = 1
 
 # Where an event stands: the sequence of its command, and its ordinal within it.
@@ -62,6 +60,8 @@ class Book:
     totals: dict[tuple[int, int], int] = field(default_factory=dict)
     # By token: what came by the queue and has not left by it, nor by withdrawals.
     supply: dict[int, int] = field(default_factory=dict)
+    # The engine's source whose indices are those of the contract's queue; None until the first account is registered.
+    source: int | None = None
     last_entry: int = 0
 
     def number_of(self, account: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from rollup.state.babyjubjub import Point
-from rollup.state.book import CUSTODY_OURS, L1_SOURCE, AcceptedOrder, Book, Market, Position, StateWrong
+from rollup.state.book import CUSTODY_OURS, AcceptedOrder, Book, Market, Position, StateWrong
 from rollup.state.eddsa import Signature
 from rollup.state.netting import OpenBlock, Side
 from rollup.state.parameters import Parameters
@@ -29,6 +29,7 @@ SECOND_US = 1_000_000
 # A set_key gives its account a nonce that no signature of before has: the entry's index times this.
 NONCES_OF_A_KEY = 2**32
 
+BEFORE_REGISTRY: Final = frozenset({"market", "key"})
 # A token and how many atoms of it.
 Amount = tuple[int, int]
 
@@ -55,6 +56,9 @@ class Folding:
         """Take one event of a kind of KINDS, in the journal's order. StateWrong when it cannot be."""
         self._time_us = time_us
         self._next = position
+        # Before the first account was registered there was no rollup, and the engine saw to it that nothing was left.
+        if self.book.source is None and event[0] not in BEFORE_REGISTRY:
+            return
         _HANDLERS[event[0]](self, event)
         # A signature belongs to the event after it: a block that closes in between leaves both to the next one.
         if event[0] != "signature":
@@ -96,6 +100,8 @@ class Folding:
 
     def _key(self, event: Sequence[Any]) -> None:
         _, source, index, account, number, custody, x, y = event
+        if self.book.source is None:
+            self.book.source = source
         self._check_entry(source, index)
         if not 0 <= number < self.parameters.accounts:
             raise StateWrong("account_out_of_range", f"the trees have no account {number}")
@@ -123,7 +129,7 @@ class Folding:
         self.book.enter(token, -amount)
 
     def _check_entry(self, source: int, index: int) -> None:
-        if source != L1_SOURCE:
+        if source != self.book.source:
             raise StateWrong("foreign_deposit", f"number {index} of source {source}, which is not the L1 queue")
         if index != self.book.last_entry + 1:
             raise StateWrong("queue_gap", f"entry {index} of the L1 queue came after entry {self.book.last_entry}")
@@ -235,4 +241,4 @@ _HANDLERS: Final[dict[str, Callable[[Folding, Sequence[Any]], None]]] = {
     "complete": Folding._complete, "transfer": Folding._transfer,
 }  # fmt: skip
 # The kinds of events that matter here; all others move nothing from one account to another.
-KINDS: Final = tuple(_HANDLERS)
+KINDS: Final = frozenset(_HANDLERS)

@@ -13,7 +13,7 @@ from exchange.projections import PROJECTIONS
 class Command(BaseCommand):
     """Ends with an error when a server is away; whoever started it starts it again."""
 
-    help = "Follow the journal into the read models of orders or wallets."
+    help = "Follow the journal into the read models of orders or wallets, or into the blocks of the rollup."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
