@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from groth16py import EncodingError, ProvingKey, VerificationError, Verifier, VerifyingKey, prove_wtns
 
 from rollup.prover.keys import KeyFiles, ensure, find
-from rollup.prover.witness import WitnessProgram, wtns
+from rollup.prover.witness import WitnessProgram, WitnessRefused, wtns
 
 WORD_BYTES: Final = 32
 POINT_WORDS: Final = 8
@@ -35,19 +35,25 @@ class Prover:
         files = files or ensure(name)
         self.name = name
         self.program = WitnessProgram(files.program)
+        self.files = files
         self.key = ProvingKey.load(str(files.proving))
         self.public_count = VerifyingKey.load(str(files.verifying)).n_public
 
     def prove(self, inputs: Mapping[str, Any]) -> Proof:
-        """Prove that the inputs keep the circuit's rules. WitnessRefused if they do not."""
+        """Prove that the inputs keep the circuit's rules. WitnessRefused if they do not.
+
+        Of inputs that break a rule there is a witness too, and something that looks like a proof; so each is verified.
+        """
         started = time.monotonic()
         witness = self.program.witness(inputs)
         with tempfile.TemporaryDirectory(prefix="provex-") as place:
             path = Path(place) / "witness.wtns"
             path.write_bytes(wtns(witness))
             points = prove_wtns(self.key, str(path))
-        ms = round((time.monotonic() - started) * 1000)
-        return Proof(_numbers(points), witness[1 : 1 + self.public_count], ms)
+        proof = Proof(_numbers(points), witness[1 : 1 + self.public_count], _ms_since(started))
+        if not verify_with(self.files, proof.points, proof.public):
+            raise WitnessRefused("the inputs break a rule of the circuit")
+        return proof
 
 
 def verify(name: str, proof: Proof) -> bool:
@@ -73,6 +79,10 @@ def verify_with(files: KeyFiles, points: Sequence[int], public: Sequence[int]) -
 @lru_cache(maxsize=4)
 def _verifier(path: Path, fingerprint: str) -> Verifier:
     return Verifier(VerifyingKey.load(str(path)))
+
+
+def _ms_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
 def _numbers(packed: bytes) -> list[int]:

@@ -34,7 +34,7 @@ _COPIER = """
 
 
 class WitnessRefused(Exception):
-    """The inputs do not fulfil the circuit's constraints, or are not the ones that it has."""
+    """The inputs are not the ones that the circuit has, or break its rules."""
 
 
 class WitnessProgram:
@@ -48,7 +48,8 @@ class WitnessProgram:
     def witness(self, inputs: Mapping[str, Any]) -> list[int]:
         """All signals' values, the constant 1 first. Inputs: integers or nested lists of them, by signal name.
 
-        WitnessRefused if an assertion of the circuit fails, or an input is missing, too much or unknown.
+        WitnessRefused if an input is missing, too much, unknown or no field element. The program computes, it does not
+        check: whether the witness fulfils the constraints, a proof shows (or rollup.prover.keyfile).
         """
         run = _Run(self.engine, self.module, self.copier)
         return run.witness(inputs)
