@@ -24,10 +24,11 @@ def main_source(name: str) -> str:
     """The circuit's main file, which only names a template and its parameters."""
     size = parameters_of(name)
     if name.startswith(EXIT_PREFIX):
-        file, public, of = "exit.circom", "root, account, token, amount", (size.account_depth, size.token_depth)
+        file, public = "exit.circom", "root, account, token, amount"
+        of = [size.account_depth, size.token_depth]
     else:
-        of = (size.account_depth, size.token_depth, size.order_depth, size.slots)
         file, public = "block.circom", "gamma"
+        of = [size.account_depth, size.token_depth, size.order_depth, size.slots]
     template = file.removesuffix(".circom").capitalize()
     arguments = ", ".join(map(str, of))
     return (
