@@ -15,6 +15,8 @@ from matching.fields import AmountField
 KEY_DIGITS = 78
 # The engine's source of everything that comes by the contract's queue.
 L1_SOURCE = 2
+# An account's nonces begin anew with each key, at so many times the index of its entry.
+NONCES_OF_ENTRY = 2**32
 EXCHANGE_CUSTODY = 1
 SELF_CUSTODY = 0
 
@@ -92,6 +94,20 @@ class L2Account(models.Model):
 
     def __str__(self) -> str:
         return f"account {self.account_id}, {self.number} in the rollup"
+
+
+class Signer(models.Model):
+    """Who signs for an account, as of the journal: its number in the rollup, its key, its next nonce. A read model."""
+
+    account_id = models.BigIntegerField(primary_key=True)
+    number = models.BigIntegerField()
+    custody = models.SmallIntegerField()
+    x = AmountField(max_digits=KEY_DIGITS)
+    y = AmountField(max_digits=KEY_DIGITS)
+    nonce = AmountField(max_digits=20)
+
+    def __str__(self) -> str:
+        return f"signer of account {self.account_id}"
 
 
 class QueueEntry(models.Model):

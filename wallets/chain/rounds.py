@@ -4,14 +4,12 @@ import logging
 from collections.abc import Callable
 
 from wallets.chain import claims, client, deployment, funding, registration, watcher, withdrawals
-from wallets.chain.client import Chain, ChainRefused, ChainUnreachable
-from wallets.chain.deployment import Deployment
+from wallets.chain.client import ChainRefused, ChainUnreachable
 from wallets.chain.registration import NewKey
+from wallets.chain.watcher import OtherContract
 from wallets.models import ChainWatch
 
 log = logging.getLogger(__name__)
-
-Work = Callable[[Chain, Deployment], int]
 
 
 def run(make_key: Callable[[], NewKey]) -> None:
@@ -22,13 +20,20 @@ def run(make_key: Callable[[], NewKey]) -> None:
     except ChainUnreachable as error:
         ChainWatch.objects.filter(pk=1).update(state=ChainWatch.State.DOWN, reason=str(error)[:500])
         return
-    watcher.tick(chain, deployed)
-    register: Work = lambda chain, deployed: registration.register_wanted(chain, deployed, make_key)  # noqa: E731
+    try:
+        watcher.tick(chain, deployed)
+    except OtherContract:
+        return  # what would be sent is for another chain; the row says so
     withdrawals.note_claimed()
+    works: list[Callable[[], int]] = [
+        lambda: registration.register_wanted(chain, deployed, make_key),
+        lambda: funding.send_wanted(chain, deployed),
+        lambda: claims.send_wanted(chain, deployed),
+    ]
     troubles = []
-    for work in (register, funding.send_wanted, claims.send_wanted):
+    for work in works:
         try:
-            if work(chain, deployed):
+            if work():
                 # On a chain that mines at once what was sent can be read already.
                 watcher.tick(chain, deployed)
         except (ChainUnreachable, ChainRefused) as error:

@@ -24,10 +24,14 @@ SPAN_BLOCKS: Final = 2_000
 State = ChainWatch.State
 
 
+class OtherContract(RuntimeError):
+    """The queue that the engine followed belongs to another contract than the deployed one."""
+
+
 def tick(chain: Chain, deployment: Deployment) -> int:
     """Read what is new, send it to the engine; how many entries were applied.
 
-    Raises GatewayError when the engine does not answer. Trouble with the chain is not raised but written down.
+    Raises GatewayError when the engine does not answer, OtherContract. Trouble with the chain is written down.
     """
     with outbox.locked("watcher of the chain"):
         watch = _watch(deployment)
@@ -66,13 +70,13 @@ def read(chain: Chain, deployment: Deployment, watch: ChainWatch) -> None:
 
 
 def _watch(deployment: Deployment) -> ChainWatch:
-    """The row of how far it is. Raises RuntimeError for another contract than the one that was followed."""
+    """The row of how far it is. Raises OtherContract for another one than was followed before."""
     watch, _ = ChainWatch.objects.get_or_create(
         pk=1, defaults={"deployment": deployment.name, "block": deployment.from_block - 1}
     )
     if watch.deployment != deployment.name:
         _note(watch, State.STUCK, f"the queue that was followed is of {watch.deployment}, not of {deployment.name}")
-        raise RuntimeError(watch.reason)
+        raise OtherContract(watch.reason)
     return watch
 
 
