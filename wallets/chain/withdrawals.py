@@ -11,7 +11,7 @@ from accounts.problems import Problem
 from matching.money import parse_decimal
 from wallets import selectors, services
 from wallets.chain import claims
-from wallets.models import Withdrawal
+from wallets.models import LedgerEntry, Withdrawal
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,14 @@ WHERE w.recipient IS NOT NULL AND w.l1_status IN ('in_block', 'claimable') AND E
     WHERE c.recipient = w.recipient AND c.asset_id = w.asset_id AND c.l2_block >= w.l2_block
 )
 """
+# The ledger says which event took it out of the account.
+UNPLACED: Final = f"""
+SELECT w.id, l.sequence, l.ordinal FROM wallets_withdrawal AS w
+JOIN wallets_ledgerentry AS l ON l.sequence = w.sequence AND l.account_id = w.account_id AND l.reference = w.id
+    AND l.kind = {LedgerEntry.Kind.WITHDRAWAL.value}
+WHERE w.recipient IS NOT NULL AND w.l1_status = '' AND w.status = '{Status.COMPLETED.value}'
+ORDER BY w.sequence, w.id
+"""  # noqa: S608  constants only
 
 
 def complete_held() -> int:
@@ -68,3 +76,24 @@ def claim(*, account_id: int, withdrawal_id: int) -> Withdrawal:
         raise Problem("not_claimable")
     claims.request(recipient=row.recipient, asset_id=row.asset_id)
     return row
+
+
+def without_block() -> list[tuple[int, int, int]]:
+    """Completed withdrawals to the chain that are in no block of the rollup as far as known.
+
+    As (withdrawal, sequence, ordinal) of the event that completed each, in the journal's order.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(UNPLACED)
+        return list(cursor.fetchall())
+
+
+def place(*, withdrawal_id: int, block: int) -> None:
+    """A block of the rollup has the withdrawal."""
+    Withdrawal.objects.filter(pk=withdrawal_id, l2_block=None).update(l2_block=block, l1_status=L1Status.IN_BLOCK)
+
+
+def mark_claimable(*, up_to_block: int) -> int:
+    """Blocks up to this one are final: what they pay can be claimed. How many withdrawals that makes."""
+    final = Withdrawal.objects.filter(l1_status=L1Status.IN_BLOCK, l2_block__lte=up_to_block)
+    return final.update(l1_status=L1Status.CLAIMABLE)
