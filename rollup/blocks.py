@@ -44,8 +44,8 @@ def store_block(sealed: SealedBlock) -> Block:
         number=sealed.number, first_sequence=first_sequence, first_ordinal=first_ordinal,
         last_sequence=last_sequence, last_ordinal=last_ordinal, time_s=sealed.time_s, old_root=sealed.old_root,
         new_root=sealed.new_root, slots=[slot_record(slot) for slot in sealed.slots], slot_count=len(sealed.slots),
-        trades=sealed.trades, first_entry=sealed.first_entry, last_entry=sealed.last_entry,
-        data=[str(word) for word in sealed.data], h=sealed.h,
+        trades=sealed.trades, first_trade=sealed.first_trade, first_entry=sealed.first_entry,
+        last_entry=sealed.last_entry, data=[str(word) for word in sealed.data], h=sealed.h,
         inputs=zlib.compress(json.dumps(_strings(sealed.inputs), separators=(",", ":")).encode()),
     )  # fmt: skip
     proving.enqueue(block)

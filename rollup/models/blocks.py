@@ -45,8 +45,10 @@ class Block(models.Model):
     # All slots but the noops at the end (rollup.state.records); numbers as decimal strings.
     slots = models.JSONField()
     slot_count = models.IntegerField()
-    # How many trades of the matcher it covers.
+    # How many trades of the matcher it covers; they follow each other, the first is number `first_trade` over all
+    # markets. Null where it covers none.
     trades = models.BigIntegerField()
+    first_trade = models.BigIntegerField(null=True, blank=True)
     # Entries of the L1 queue that it consumes; null where it consumes none.
     first_entry = models.BigIntegerField(null=True, blank=True)
     last_entry = models.BigIntegerField(null=True, blank=True)
@@ -80,6 +82,7 @@ class Block(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["last_sequence", "last_ordinal"], name="block_by_last_event"),
+            models.Index(fields=["first_trade"], name="block_by_first_trade", condition=Q(trades__gt=0)),
             models.Index(fields=["number"], name="block_not_final", condition=~Q(status="final")),
         ]
 

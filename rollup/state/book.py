@@ -60,6 +60,8 @@ class Book:
     totals: dict[tuple[int, int], int] = field(default_factory=dict)
     # By token: what came by the queue and has not left by it, nor by withdrawals.
     supply: dict[int, int] = field(default_factory=dict)
+    # How many there were over all markets, from the journal's first on: each has its number.
+    trades: int = 0
     # The engine's source whose indices are those of the contract's queue; None until the first account is registered.
     source: int | None = None
     last_entry: int = 0

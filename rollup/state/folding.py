@@ -58,6 +58,7 @@ class Folding:
         self._next = position
         # Before the first account was registered there was no rollup, and the engine saw to it that nothing was left.
         if self.book.source is None and event[0] not in BEFORE_REGISTRY:
+            self.book.trades += event[0] == "trade"
             return
         _HANDLERS[event[0]](self, event)
         # A signature belongs to the event after it: a block that closes in between leaves both to the next one.
@@ -213,7 +214,8 @@ class Folding:
         if not self.block.has_room_for_trade(sides):
             raise StateWrong("beyond_capacity", "a trade has no place in an empty block")
         self._enter_block()
-        self.block.trade(sides)
+        self.book.trades += 1
+        self.block.trade(sides, self.book.trades)
         for side in sides:
             self.book.move(side.number, side.sells, -side.debit)
             self.book.move(side.number, side.buys, side.gross - side.fee)

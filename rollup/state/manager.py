@@ -43,6 +43,7 @@ class SealedBlock:
     new_root: int
     slots: list[Slot]
     trades: int
+    first_trade: int | None
     first_entry: int | None
     last_entry: int | None
     data: list[int]
@@ -152,8 +153,8 @@ class Manager:
         self._finish(touched, before)
         sealed = SealedBlock(
             number=self.number, first=block.first, last=self._folding.position, time_s=time_s, old_root=old_root,
-            new_root=self.ledger.root, slots=slots, trades=block.trades, first_entry=block.first_entry,
-            last_entry=block.last_entry, data=data, h=commitment(data), inputs=inputs,
+            new_root=self.ledger.root, slots=slots, trades=block.trades, first_trade=block.first_trade,
+            first_entry=block.first_entry, last_entry=block.last_entry, data=data, h=commitment(data), inputs=inputs,
         )  # fmt: skip
         self._sealed(sealed)
         return sealed

@@ -65,6 +65,7 @@ class OpenBlock:
     time_us: int = 0
     slots: list[Slot] = field(default_factory=list)
     trades: int = 0
+    first_trade: int | None = None
     first_entry: int | None = None
     last_entry: int | None = None
     _nets: dict[int, dict[int, Leg]] = field(default_factory=dict)
@@ -95,8 +96,9 @@ class OpenBlock:
         """Whether fills of an order are open."""
         return order_id in self._settlings.get(number, {})
 
-    def trade(self, sides: tuple[Side, Side]) -> None:
-        """Net a trade in; the caller has asked for room."""
+    def trade(self, sides: tuple[Side, Side], number: int) -> None:
+        """Net a trade in, the `number`-th of all; the caller has asked for room."""
+        self.first_trade = number if self.first_trade is None else self.first_trade
         self._reserved += self._growth(sides)
         self.trades += 1
         for side in sides:

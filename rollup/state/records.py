@@ -54,6 +54,7 @@ def write_state(ledger: Ledger, book: Book) -> bytes:
         "self_custody": sorted(book.self_custody),
         "orders": [_order_record(order_id, book.orders[order_id]) for order_id in sorted(book.orders)],
         "supply": [[token, str(amount)] for token, amount in sorted(book.supply.items())],
+        "trades": book.trades,
         "source": book.source,
         "last_entry": book.last_entry,
     }
@@ -75,6 +76,7 @@ def read_state(state: bytes, parameters: Parameters, domain: int) -> tuple[Ledge
         self_custody=set(document["self_custody"]),
         orders=dict(_read_order(record) for record in document["orders"]),
         supply={token: int(amount) for token, amount in document["supply"]},
+        trades=document["trades"],
         source=document["source"],
         last_entry=document["last_entry"],
     )

@@ -1,62 +1,27 @@
 """The state manager on a journal: blocks, checkpoints and offset move together, and a restart finds each root."""
 
-import itertools
 import random
 
 import pytest
 
-from matching.projection import SECOND_US, Projection, offset
+from matching.projection import offset
 from rollup import blocks
 from rollup.models import Block, BlockRequest, Checkpoint, ProvingTask
-from rollup.projection import NAME, make_part, make_projection
+from rollup.projection import NAME, make_part
 from rollup.rebuilding import rebuild
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import TINY
 from rollup.state.published import apply_block
-from tests.projections import JournalWriter, catch_up
-from tests.rollup.journals import Authority, random_steps, totals_of
+from tests.projections import catch_up
+from tests.rollup.exchange import Exchange, close_and_catch_up, make
+from tests.rollup.journals import Authority, totals_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Exchange:
-    """A journal that grows by the steps of a random history."""
-
-    def __init__(self, seed: int, commands: int = 400) -> None:
-        self.writer = JournalWriter()
-        self._steps = iter(random_steps(seed, commands))
-
-    def go_on(self, commands: int) -> None:
-        for _ in range(commands):
-            command, time_us = next(self._steps)
-            self.writer.write([command], time_us)
-
-    def totals(self) -> dict[tuple[int, int], int]:
-        engine = self.writer.engine
-        return {
-            (account, asset): sum(balance)
-            for account in engine.accounts()
-            for asset, balance in engine.balances(account).items()
-            if sum(balance)
-        }
 
 
 @pytest.fixture
 def exchange() -> Exchange:
     return Exchange(1)
-
-
-def make() -> Projection:
-    # Its clock goes on by a second with every look, so that it never finds that it has looked just now.
-    seconds = itertools.count(10**10)
-    return make_projection(parameters=TINY, authority=Authority(), now_us=lambda: next(seconds) * SECOND_US)
-
-
-def close_and_catch_up(projection: Projection) -> None:
-    """Until the journal's head is in a block."""
-    catch_up(projection)
-    blocks.request_block()
-    projection.age()
 
 
 def published_state() -> Ledger:
