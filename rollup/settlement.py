@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from rollup import deployment as contracts
+from rollup.calldata import submit_arguments
 from rollup.models import Block, ProvingTask, Submission
 from wallets.chain import client, deployment
 from wallets.chain.client import ChainRefused, ChainUnreachable
@@ -170,9 +171,8 @@ class _Settler:
         if _must_wait(block):
             return
         proof = ProvingTask.objects.get(block=block).proof or []
-        call = self.contract.functions.submit_block(
-            [int(word) for word in block.data], block.h, [int(point) for point in proof]
-        )
+        arguments = submit_arguments([int(word) for word in block.data], block.h, [int(point) for point in proof])
+        call = self.contract.functions.submit_block(*arguments)
         with client.sending(self.operator.address):
             signed = self.chain.prepare(self.operator, call)
             Submission.objects.create(block=block, tx_hash=signed.hash, nonce=signed.nonce, raw=signed.raw)

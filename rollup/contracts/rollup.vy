@@ -413,75 +413,65 @@ def request_exit(account: uint256, token: uint256) -> uint256:
 # ---- blocks
 
 @external
-def submit_block(data: uint256[WORDS], h: uint256, proof: uint256[8]):
+def submit_block(head: uint256[HEAD], slots: uint256[3][SLOTS], h: uint256, proof: uint256[8]):
     """
-    @notice Replace the root by that of a proven block.
-    @param data What the block did, in the packing of docs/rollup.md.
+    @notice Replace the root by that of a proven block. Head and slots are the block's data, in the packing of
+            docs/rollup.md.
+    @param head Domain, old root, new root, timestamp, number.
+    @param slots What the block did, three words each.
     @param h The commitment to the data that the proof has.
     @param proof A, B and C as the chain's pairing takes them.
     """
     assert msg.sender == self.operator, "not_operator"
     assert not self.paused, "paused"
     assert not self.is_frozen, "frozen"
+    assert self.block_verifier != empty(address), "no_verifier"
     assert len(msg.data) == CALL_BYTES, "wrong_length"
     number: uint256 = self.block_number + 1
     old_root: uint256 = self.root
-    assert data[0] == DOMAIN, "wrong_domain"
-    assert data[1] == old_root, "stale_root"
-    assert data[3] >= self.timestamp, "timestamp_goes_back"
-    assert data[3] <= block.timestamp + SKEW_S, "timestamp_ahead"
-    assert data[3] + WINDOW_S >= block.timestamp, "timestamp_too_old"
-    assert data[4] == number, "wrong_number"
-    assert h < P, "not_a_field_element"
+    assert head[0] == DOMAIN, "wrong_domain"
+    assert head[1] == old_root, "stale_root"
+    assert head[2] < P and h < P, "not_a_field_element"
+    assert head[3] >= self.timestamp, "timestamp_goes_back"
+    assert head[3] <= block.timestamp + SKEW_S, "timestamp_ahead"
+    assert head[3] + WINDOW_S >= block.timestamp, "timestamp_too_old"
+    assert head[4] == number, "wrong_number"
 
+    # h was chosen before gamma, which depends on h and on every bit of the data: so data that the proof is not of has
+    # another value at gamma. All words are below P, and so is what is carried on: their sum needs no reduction.
     commitment: bytes32 = keccak256(slice(msg.data, 4, 32 * WORDS))
     gamma: uint256 = convert(keccak256(abi_encode(chain.id, self, h, commitment)), uint256) % P
     evaluation: uint256 = 0
-    for word: uint256 in data:
-        assert word < P, "not_a_field_element"
-        evaluation = uint256_mulmod(uint256_addmod(evaluation, word, P), gamma, P)
-    assert self.block_verifier != empty(address), "no_verifier"
+    for word: uint256 in head:
+        evaluation = uint256_mulmod(unsafe_add(evaluation, word), gamma, P)
+    first: uint256 = self.next_entry
+    next: uint256 = first
+    for slot: uint256[3] in slots:
+        assert unsafe_div(slot[0], P) | unsafe_div(slot[1], P) | unsafe_div(slot[2], P) == 0, "not_a_field_element"
+        evaluation = uint256_mulmod(
+            unsafe_add(
+                uint256_mulmod(
+                    unsafe_add(uint256_mulmod(unsafe_add(evaluation, slot[0]), gamma, P), slot[1]), gamma, P
+                ),
+                slot[2],
+            ),
+            gamma,
+            P,
+        )
+        if slot[0] & 15 >= WITHDRAW:
+            next = self._carry_out(slot, next, number)
     assert staticcall BlockVerifier(self.block_verifier).verifyProof(
         [proof[0], proof[1]], [[proof[2], proof[3]], [proof[4], proof[5]]], [proof[6], proof[7]],
         [h, evaluation, gamma],
     ), "wrong_proof"
 
-    self.root = data[2]
+    self.root = head[2]
     self.block_number = number
-    self.timestamp = data[3]
-    first: uint256 = self.next_entry
-    index: uint256 = first
-    for slot: uint256 in range(SLOTS):
-        at: uint256 = HEAD + 3 * slot
-        word: uint256 = data[at]
-        op: uint256 = word & 15
-        if op < WITHDRAW:
-            continue
-        account: uint256 = (word >> 4) & (2**24 - 1)
-        token: uint256 = (word >> 28) & 255
-        amount: uint256 = (word >> 44) & (AMOUNT_END - 1)
-        if op == WITHDRAW:
-            recipient: uint256 = data[at + 2]
-            assert recipient != 0 and recipient < 2**160, "recipient_is_no_address"
-            self._release(convert(convert(recipient, uint160), address), token, amount, number)
-            continue
-        if op == DEPOSIT:
-            self._take(index, self._entry(DEPOSIT, account, token, amount, 0, 0))
-            self.pending -= 1
-        elif op == SET_KEY:
-            self._take(index, self._entry(SET_KEY, account, 0, 0, data[at + 1], data[at + 2]))
-            assert word >> 140 == index << 32, "wrong_nonce"
-            self.pending -= 1
-        else:
-            self._take(index, self._entry(FORCED_EXIT, account, token, 0, 0, 0))
-            self.pending_exit[account][token] = 0
-            self._release(self.owner_of[account], token, amount, number)
-            self.claimable[self.owner_of[account]][COIN] += EXIT_BOND
-        index += 1
-    if index != first:
-        self.next_entry = index
+    self.timestamp = head[3]
+    if next != first:
+        self.next_entry = next
     log BlockSubmitted(
-        number=number, old_root=old_root, new_root=data[2], timestamp=data[3], first_entry=first, next_entry=index
+        number=number, old_root=old_root, new_root=head[2], timestamp=head[3], first_entry=first, next_entry=next
     )
 
 
@@ -620,7 +610,7 @@ def _enqueue(kind: uint256, account: uint256, token: uint256, amount: uint256, x
     assert not self.is_frozen, "frozen"
     index: uint256 = self.queue_length + 1
     self.queue_length = index
-    self.queue[index] = self._entry(kind, account, token, amount, x, y) ^ TIME_MASK | block.timestamp
+    self.queue[index] = (self._entry(kind, account, token, amount, x, y) ^ TIME_MASK) | block.timestamp
     log Queued(index=index, kind=kind, account=account, token=token, amount=amount, x=x, y=y)
     return index
 
@@ -630,6 +620,37 @@ def _enqueue(kind: uint256, account: uint256, token: uint256, amount: uint256, x
 def _entry(kind: uint256, account: uint256, token: uint256, amount: uint256, x: uint256, y: uint256) -> uint256:
     # The hash with ones where the time of arrival is kept: 216 bits of it are left, ample against collisions.
     return convert(keccak256(abi_encode(kind, account, token, amount, x, y)), uint256) | TIME_MASK
+
+
+@internal
+def _carry_out(slot: uint256[3], index: uint256, number: uint256) -> uint256:
+    # What a slot means outside of the state: value that leaves, or the queue's next entry taken. Returns the index of
+    # the entry that is next then.
+    word: uint256 = slot[0]
+    op: uint256 = word & 15
+    account: uint256 = (word >> 4) & (2**24 - 1)
+    token: uint256 = (word >> 28) & 255
+    amount: uint256 = (word >> 44) & (AMOUNT_END - 1)
+    if op == WITHDRAW:
+        assert slot[2] != 0 and slot[2] < 2**160, "recipient_is_no_address"
+        self._release(convert(convert(slot[2], uint160), address), token, amount, number)
+        return index
+    if op == DEPOSIT:
+        self._take(index, self._entry(DEPOSIT, account, token, amount, 0, 0))
+        self.pending -= 1
+    elif op == SET_KEY:
+        self._take(index, self._entry(SET_KEY, account, 0, 0, slot[1], slot[2]))
+        # Nonces of the new key's signatures begin where no earlier key's have been.
+        assert word >> 140 == index << 32, "wrong_nonce"
+        self.pending -= 1
+    else:
+        assert op == FORCED_EXIT, "unknown_op"
+        self._take(index, self._entry(FORCED_EXIT, account, token, 0, 0, 0))
+        self.pending_exit[account][token] = 0
+        account_owner: address = self.owner_of[account]
+        self._release(account_owner, token, amount, number)
+        self.claimable[account_owner][COIN] += EXIT_BOND
+    return index + 1
 
 
 @internal
