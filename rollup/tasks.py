@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from django.conf import settings
 
-from rollup import accounts, blocks, proving, settlement
+from rollup import accounts, blocks, proving, settlement, withdrawals
 from wallets.chain import rounds
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 @shared_task(name="rollup.chain_round")
 def chain_round() -> None:
-    """Register accounts, read the chain, apply its queue, pay test tokens in, claim."""
+    """Register accounts, read the chain, apply its queue, pay test tokens in, claim; follow withdrawals."""
     rounds.run(accounts.make_key)
+    withdrawals.follow()
 
 
 @shared_task(name="rollup.close_block")
