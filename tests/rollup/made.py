@@ -26,18 +26,13 @@ def signed(slot: Slot, domain: int = DOMAIN) -> Slot:
     return replace(slot, signature=eddsa.sign(KEYS[slot.account], message(domain, slot)))
 
 
-def set_key(account: int) -> Slot:
-    return Slot(SET_KEY, account, new_key=eddsa.public_key(KEYS[account]))
+def set_key(account: int, *, index: int) -> Slot:
+    """By the queue's entry `index`, which gives the nonce as well."""
+    return Slot(SET_KEY, account, new_key=eddsa.public_key(KEYS[account]), nonce=index << 32)
 
 
 def deposit(account: int, token: int, amount: int) -> Slot:
     return Slot(DEPOSIT, account, (token, 0), (amount, 0))
-
-
-def transfer(nonce: int, amount: int = 1, domain: int = DOMAIN) -> list[Slot]:
-    """From Alice to Bob, of token 1."""
-    sent = Slot(TRANSFER, ALICE, (1, 0), (amount, 0), to=BOB, nonce=nonce)
-    return [signed(sent, domain), Slot(CREDIT, BOB, (1, 0), (amount, 0))]
 
 
 class Maker:
@@ -66,9 +61,16 @@ class Maker:
         self.entries += entries
         return block
 
-    def first(self) -> Block:
+    def first(self, *, time_s: int = 1_000) -> Block:
         """A block in which Alice and Bob get keys, and Alice something to give away."""
-        return self.seal([set_key(ALICE), set_key(BOB), deposit(ALICE, 1, 500), deposit(BOB, 2, 5_000)])
+        slots = [set_key(ALICE, index=1), deposit(ALICE, 1, 500), set_key(BOB, index=3), deposit(BOB, 2, 5_000)]
+        return self.seal(slots, time_s=time_s)
+
+    def transfer(self, amount: int = 1, *, time_s: int = 1_000) -> Block:
+        """A block in which Alice gives Bob some of token 1."""
+        nonce = self.ledger.account(ALICE).nonce
+        sent = signed(Slot(TRANSFER, ALICE, (1, 0), (amount, 0), to=BOB, nonce=nonce), self.ledger.domain)
+        return self.seal([sent, Slot(CREDIT, BOB, (1, 0), (amount, 0))], time_s=time_s)
 
 
 def _texts(value: object) -> object:

@@ -1,20 +1,13 @@
-"""Real keys of the smallest circuit, and a prover that holds them."""
+"""Fixtures of the provers' tests."""
 
 import pytest
 
-from rollup.prover import keys
-from rollup.prover.proving import Prover
 from tests.rollup.made import Maker
-
-
-@pytest.fixture(scope="session")
-def prover() -> Prover:
-    """Made once for all runs: the key cache is looked into first."""
-    keys.ensure("tiny")
-    return Prover("tiny")
+from tests.rollup.provers import prover  # noqa: F401  a fixture
 
 
 @pytest.fixture
 def maker(db: None, settings) -> Maker:
+    """Seals blocks of the smallest circuit."""
     settings.ROLLUP_PARAMETERS = "tiny"
     return Maker()

@@ -12,7 +12,7 @@ from accounts.problems import Problem
 from rollup import proving, worker
 from rollup.models import Block, ProvingTask
 from rollup.proving import Lease
-from tests.rollup.made import ALICE, deposit, transfer
+from tests.rollup.made import ALICE, deposit
 
 
 def state_of(number: int) -> tuple[str, str, int, bool]:
@@ -59,15 +59,15 @@ def test_a_block_is_leased_proven_and_taken(maker, prover):
 
 def test_the_oldest_free_block_goes_first_and_each_to_one(maker):
     maker.first()
-    maker.seal(transfer(0))
-    maker.seal(transfer(1))
+    maker.transfer()
+    maker.transfer()
     given = [proving.lease(worker=name) for name in ("a", "b", "c", "d")]
     assert [lease and lease.block for lease in given] == [1, 2, 3, None]
 
 
 def test_a_proof_of_another_block_costs_the_lease_and_changes_nothing(maker, prover):
     maker.first()
-    maker.seal(transfer(0))
+    maker.transfer()
     first, second = proving.lease(worker="a"), proving.lease(worker="b")
     points = prover.prove(first.inputs).points
     refused("proof_refused", second, points)
@@ -188,7 +188,7 @@ def test_inputs_that_do_not_fit_the_data_fail_the_block_after_some_tries_of_our_
 
 def test_a_worker_proves_all_there_is(maker, prover):
     maker.first()
-    maker.seal(transfer(0))
+    maker.transfer()
     local = worker.LocalMaster("a")
     assert [worker.prove_one(local, prover) for _ in range(3)] == [True, True, False]
     assert state_of(2) == ("proved", "proved", 0, True)
