@@ -186,6 +186,20 @@ class FeeTier(models.Model):
         return f"{self.account_id}: {self.tier}"
 
 
+class SignedLeaf(models.Model):
+    """A leaf of the rollup's tree of an account's orders, and the signed order that used it last."""
+
+    pk = models.CompositePrimaryKey("account_id", "leaf")
+    account_id = models.BigIntegerField()
+    leaf = models.IntegerField()
+    # What the user numbered the order: the next on this leaf exceeds it.
+    number = AmountField(max_digits=20)
+    order_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.account_id}/{self.leaf}"
+
+
 class Trade(models.Model):
     """A trade with both of its sides. Ids count from 1 over all markets, `number` within its market.
 

@@ -14,6 +14,7 @@ from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from matching.fields import AmountField
 from wallets.chain.models import (
     L1_SOURCE,
+    NONCES_OF_ENTRY,
     SELF_CUSTODY,
     ChainDeployment,
     ChainTransaction,
@@ -22,12 +23,14 @@ from wallets.chain.models import (
     ClaimRequest,
     L2Account,
     QueueEntry,
+    Signer,
     TestFunding,
 )
 
 __all__ = [
     "FEES_ACCOUNT",
     "L1_SOURCE",
+    "NONCES_OF_ENTRY",
     "OUTSIDE_ACCOUNT",
     "SELF_CUSTODY",
     "Asset",
@@ -44,6 +47,7 @@ __all__ = [
     "ListedMarket",
     "Movement",
     "QueueEntry",
+    "Signer",
     "TestFunding",
     "Withdrawal",
 ]  # fmt: skip
@@ -226,6 +230,8 @@ class Withdrawal(Movement):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.REQUESTED)
     # The address of the chain as a number, as the engine has it; null for one that is carried out by hand.
     recipient = AmountField(max_digits=49, null=True, blank=True)
+    # What its user signed, as wallets.signatures writes it; null where the exchange signs.
+    signature = models.JSONField(null=True, blank=True)
     # The rollup's block that it is in.
     l2_block = models.BigIntegerField(null=True, blank=True)
     l1_status = models.CharField(max_length=16, choices=L1Status.choices, default=L1Status.NONE, blank=True)
@@ -260,6 +266,8 @@ class InternalTransfer(Movement):
 
     from_account_id = models.BigIntegerField()
     to_account_id = models.BigIntegerField()
+    # What the giver signed, as wallets.signatures writes it; null where the exchange signs.
+    signature = models.JSONField(null=True, blank=True)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.REQUESTED)
 
     class Meta:

@@ -12,7 +12,17 @@ from accounts.problems import Problem
 from matching import projection
 from matching.fields import AmountField
 from wallets.models import OUTSIDE_ACCOUNT as _OUTSIDE_ACCOUNT
-from wallets.models import Asset, Balance, Deposit, InternalTransfer, L2Account, LedgerEntry, Withdrawal
+from wallets.models import (
+    Asset,
+    Balance,
+    ChainDeployment,
+    Deposit,
+    InternalTransfer,
+    L2Account,
+    LedgerEntry,
+    Signer,
+    Withdrawal,
+)
 from wallets.projection import NAME
 
 # The ledger's counterpart of deposits and withdrawals.
@@ -101,6 +111,21 @@ def list_transfers(account_id: int, *, before_id: int | None = None, limit: int 
 def l2_account(account_id: int) -> L2Account | None:
     """The account's row in the rollup; None when it was never wanted there."""
     return L2Account.objects.filter(account_id=account_id).first()
+
+
+def signer(account_id: int) -> Signer | None:
+    """The account's key and next nonce as of the journal; None if it is not in the rollup yet."""
+    return Signer.objects.filter(account_id=account_id).first()
+
+
+def account_of_number(number: int) -> int | None:
+    """The account that has this number in the rollup."""
+    return Signer.objects.filter(number=number).values_list("account_id", flat=True).first()
+
+
+def chain_deployment() -> ChainDeployment | None:
+    """The contract that counts, as recorded; nothing is asked of its chain."""
+    return ChainDeployment.objects.order_by("-id").first()
 
 
 def l2_account_by_number(number: int) -> L2Account | None:

@@ -19,10 +19,11 @@ from accounts.problems import Problem, executed
 from matching.engine import commands
 from matching.engine.commands import Command
 from matching.gateway import GatewayError
-from wallets import deposits, outbox, selectors
+from wallets import deposits, outbox, selectors, signatures
 from wallets.chain import numbers, wake
 from wallets.chain.addresses import read_address
 from wallets.models import L1_SOURCE, Deposit, InternalTransfer, Withdrawal
+from wallets.signatures import MovementSignature
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +61,12 @@ def credit_deposit(
 
 def hold_withdrawal(
     *, account_id: int, asset_code: str, amount_atoms: int, reference: str | None = None, network: str = "",
-    address: str = "", address_tag: str = "",
+    address: str = "", address_tag: str = "", signature: MovementSignature | None = None,
 ) -> Withdrawal:  # fmt: skip
     """Set an amount aside to leave the exchange, for an address of a network.
 
-    With a chain the address is one of it, and the amount can be claimed there when its block is final.
+    With a chain the address is one of it, and the amount can be claimed there when its block is final. One that its
+    user signed has left at once.
     Raises Problem unknown_asset, invalid_amount, invalid_address, insufficient_balance…
     """
     outbox.check_amount(amount_atoms)
@@ -73,6 +75,7 @@ def hold_withdrawal(
     row = outbox.record(
         Withdrawal, reference=reference, key=["account_id"], account_id=account_id, asset_id=asset.id,
         amount=amount_atoms, network=network, address=address, address_tag=address_tag, recipient=recipient,
+        signature=signatures.written(signature),
     )  # fmt: skip
     # The row stands and will be carried out, whatever fails from here on.
     with executed():
@@ -116,8 +119,9 @@ def complete_withdrawal(*, withdrawal_id: int) -> Withdrawal:
 
 
 def transfer(
-    *, from_account_id: int, to_account_id: int, asset_code: str, amount_atoms: int, reference: str | None = None
-) -> InternalTransfer:
+    *, from_account_id: int, to_account_id: int, asset_code: str, amount_atoms: int, reference: str | None = None,
+    signature: MovementSignature | None = None,
+) -> InternalTransfer:  # fmt: skip
     """Move an amount between accounts. Raises Problem unknown_asset, invalid_amount, insufficient_balance…"""
     outbox.check_amount(amount_atoms)
     if from_account_id == to_account_id:
@@ -126,7 +130,7 @@ def transfer(
     asset = outbox.find_asset(asset_code)
     row = outbox.record(
         InternalTransfer, reference=reference, key=["from_account_id"], from_account_id=from_account_id,
-        to_account_id=to_account_id, asset_id=asset.id, amount=amount_atoms,
+        to_account_id=to_account_id, asset_id=asset.id, amount=amount_atoms, signature=signatures.written(signature),
     )  # fmt: skip
     with executed():
         return _requested(_send_transfer(row.pk))
@@ -178,11 +182,8 @@ def _send_hold(pk: int) -> Withdrawal:
         row = Withdrawal.objects.get(pk=pk)
         if row.status != Withdrawal.Status.REQUESTED:
             return row
-        command = commands.hold(
-            withdrawal=row.pk, account=row.account_id, asset=row.asset_id, amount=row.amount,
-            recipient=row.recipient or 0,
-        )  # fmt: skip
-        return _settle(row, command, Withdrawal.Status.HELD)
+        done = Withdrawal.Status.COMPLETED if row.signature else Withdrawal.Status.HELD
+        return _settle(row, signatures.withdrawal_command(row), done)
 
 
 def _send_transfer(pk: int) -> InternalTransfer:
@@ -190,10 +191,7 @@ def _send_transfer(pk: int) -> InternalTransfer:
         row = InternalTransfer.objects.get(pk=pk)
         if row.status != InternalTransfer.Status.REQUESTED:
             return row
-        command = commands.transfer(
-            transfer=row.pk, source=row.from_account_id, to=row.to_account_id, asset=row.asset_id, amount=row.amount
-        )
-        return _settle(row, command, InternalTransfer.Status.DONE)
+        return _settle(row, signatures.transfer_command(row), InternalTransfer.Status.DONE)
 
 
 def _settle(row: outbox.Row, command: Command, done: str) -> outbox.Row:

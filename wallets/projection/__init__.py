@@ -5,6 +5,7 @@ from wallets.projection.assets import Assets
 from wallets.projection.balances import Balances
 from wallets.projection.ledger import Ledger
 from wallets.projection.movements import Movements
+from wallets.projection.signers import Signers
 
 NAME = "wallets"
 
@@ -12,4 +13,4 @@ NAME = "wallets"
 def make_projection() -> Projection:
     """The projection `wallets`."""
     assets = Assets()
-    return Projection(NAME, [assets, Balances(assets), Ledger(assets), Movements()])
+    return Projection(NAME, [assets, Balances(assets), Ledger(assets), Movements(), Signers()])
