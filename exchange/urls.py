@@ -20,6 +20,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("orders.api.v1")),
+    path("api/v1/", include("rollup.api.urls")),
     path("api/v3/", include("orders.binance.urls")),
     path("sapi/v1/", include("wallets.binance.urls")),
     path("sapi/v1/", include("orders.binance.sapi")),

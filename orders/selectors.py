@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 
 from accounts.problems import Problem
 from matching import projection
-from orders.models import Candle, FeeTier, Market, Order, OrderList, Ticker24h, Trade
+from orders.models import Candle, FeeTier, Market, Order, OrderList, SignedLeaf, Ticker24h, Trade
 from orders.placed import Fill, is_live
 from orders.projection import NAME
 
@@ -115,6 +115,13 @@ def _named(account_id: int, order_id: int, client_id: str) -> QuerySet[Order]:
     return Order.objects.filter(account_id=account_id, client_id=client_id).order_by("-id")
 
 
+def signed_leaves(*, account_id: int) -> dict[int, tuple[int, bool]]:
+    """By leaf of the rollup's tree: the number of the signed order that used it last, and whether that is open."""
+    used = list(SignedLeaf.objects.filter(account_id=account_id))
+    open_ids = set(Order.objects.filter(OPEN, id__in=[leaf.order_id for leaf in used]).values_list("id", flat=True))
+    return {leaf.leaf: (leaf.number, leaf.order_id in open_ids) for leaf in used}
+
+
 def list_orders(
     *, account_id: int, market_id: int | None = None, is_open: bool | None = None, side: int | None = None,
     before_id: int | None = None, limit: int = 100,
@@ -202,6 +209,12 @@ def trades(*, market_id: int, before_number: int | None = None, limit: int = 100
     return list(
         _narrowed(Trade.objects.filter(market_id=market_id), number__lt=before_number).order_by("-number")[:limit]
     )
+
+
+def trades_between(*, first_id: int, last_id: int, before_id: int | None = None, limit: int = 100) -> list[Trade]:
+    """Trades of all markets by their ids, both ends included."""
+    rows = Trade.objects.filter(id__gte=first_id, id__lte=last_id)
+    return list(_narrowed(rows, id__lt=before_id).order_by("-id")[:limit])
 
 
 def candles(

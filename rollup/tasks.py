@@ -7,7 +7,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from celery import shared_task
-from django.conf import settings
 
 from rollup import accounts, blocks, proving, settlement, withdrawals
 from wallets.chain import rounds
@@ -47,13 +46,13 @@ def prove() -> None:
     # Only the workers of this queue load what proves.
     from rollup import worker
 
-    if worker.prove_one(worker.LocalMaster(worker.worker_name()), _prover()):
+    if worker.prove_one(worker.LocalMaster(worker.worker_name()), _prover):
         proving.dispatch()
 
 
 @cache
-def _prover() -> "Prover":
+def _prover(circuit: str) -> "Prover":
     from rollup.prover.proving import Prover
 
     # Loading a key takes longer than proving with it: it stays for the process's life.
-    return Prover(settings.ROLLUP_PARAMETERS)
+    return Prover(circuit)

@@ -8,18 +8,20 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from django.conf import settings
 from django.db import close_old_connections
 
 from accounts.problems import Problem
 from rollup import proving
-from rollup.prover.proving import Prover
 from rollup.prover.witness import WitnessRefused
 from rollup.proving import Lease
+
+if TYPE_CHECKING:
+    from rollup.prover.proving import Prover
 
 logger = logging.getLogger(__name__)
 
@@ -79,15 +81,15 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def prove_one(master: Master, prover: Prover) -> bool:
-    """Prove one block if there is one; whether there was."""
+def prove_one(master: Master, prover_of: "Callable[[str], Prover]") -> bool:
+    """Prove one block if there is one; whether there was. `prover_of`: who proves a circuit, by its name."""
     lease = master.lease()
     if lease is None:
         return False
     logger.info("proving block %s, lease %s", lease.block, lease.number)
     try:
         with _renewed(master, lease):
-            proof = prover.prove(lease.inputs)
+            proof = prover_of(lease.circuit).prove(lease.inputs)
         master.deliver(lease, list(proof.points), proof.ms)
     except WitnessRefused as error:
         master.fail(lease, str(error))

@@ -153,7 +153,7 @@ def test_a_block_whose_inputs_break_a_rule_fails_until_an_operator_says_again(ma
     good = bytes(block.inputs)
     Block.objects.filter(number=1).update(inputs=with_input(good, "account", ["1"]))
     local = worker.LocalMaster("a")
-    assert worker.prove_one(local, prover)
+    assert worker.prove_one(local, lambda _: prover)
     block.refresh_from_db()
     assert state_of(1) == ("failed", "failed", 0, False)
     assert block.reason.startswith("not_provable: ")
@@ -161,7 +161,7 @@ def test_a_block_whose_inputs_break_a_rule_fails_until_an_operator_says_again(ma
     Block.objects.filter(number=1).update(inputs=good)
     assert proving.prove_again(block=1)
     assert not proving.prove_again(block=1)
-    assert worker.prove_one(local, prover)
+    assert worker.prove_one(local, lambda _: prover)
     assert state_of(1) == ("proved", "proved", 0, True)
 
 
@@ -178,10 +178,10 @@ def test_inputs_that_do_not_fit_the_data_fail_the_block_after_some_tries_of_our_
     proving.give_back(block=1, number=other.number, reason="")
     ProvingTask.objects.filter(block=1).update(not_before=None, refused=proving.REFUSED_MAX - 2)
     local = worker.LocalMaster("a")
-    assert worker.prove_one(local, prover)
+    assert worker.prove_one(local, lambda _: prover)
     assert state_of(1) == ("proving", "queued", proving.REFUSED_MAX - 1, False)
     ProvingTask.objects.update(not_before=None)
-    assert worker.prove_one(local, prover)
+    assert worker.prove_one(local, lambda _: prover)
     assert state_of(1)[:2] == ("failed", "failed")
     assert Block.objects.get(number=1).reason == "not_provable: 3 proofs were refused"
 
@@ -190,7 +190,7 @@ def test_a_worker_proves_all_there_is(maker, prover):
     maker.first()
     maker.transfer()
     local = worker.LocalMaster("a")
-    assert [worker.prove_one(local, prover) for _ in range(3)] == [True, True, False]
+    assert [worker.prove_one(local, lambda _: prover) for _ in range(3)] == [True, True, False]
     assert state_of(2) == ("proved", "proved", 0, True)
 
 

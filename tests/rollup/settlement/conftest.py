@@ -63,7 +63,7 @@ class World:
         """Prove the oldest sealed block."""
         block = Block.objects.filter(status="sealed").order_by("number").first()
         assert block is not None
-        assert worker.prove_one(worker.LocalMaster("test"), self.prover)
+        assert worker.prove_one(worker.LocalMaster("test"), lambda _: self.prover)
         block.refresh_from_db()
         assert block.status == "proved"
         return block

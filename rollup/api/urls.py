@@ -1,0 +1,35 @@
+"""Addresses of the rollup under /api/v1/."""
+
+from django.urls import path, register_converter
+from django.urls.converters import IntConverter
+
+from accounts.api.paging import ID_MAX
+from rollup.api import blocks, proofs, pull
+
+
+class NumberConverter(IntConverter):
+    """A count that a column can hold; anything larger is an address that is not there."""
+
+    regex = "[0-9]{1,19}"
+
+    def to_python(self, value: str) -> int:
+        """Raises ValueError, which is a 404."""
+        number = int(value)
+        if number > ID_MAX:
+            raise ValueError(value)
+        return number
+
+
+register_converter(NumberConverter, "number")
+
+urlpatterns = [
+    path("blocks", blocks.BlocksView.as_view(), name="blocks"),
+    path("blocks/<number:number>", blocks.BlockView.as_view(), name="block"),
+    path("blocks/<number:number>/trades", blocks.BlockTradesView.as_view(), name="block_trades"),
+    path("proofs", proofs.ProofsView.as_view(), name="proofs"),
+    path("proofs/<number:block>", proofs.ProofView.as_view(), name="proof"),
+    path("l2/accounts/<number:number>/proof", proofs.BalanceProofView.as_view(), name="balance_proof"),
+    path("prover/lease", pull.LeaseView.as_view(), name="prover_lease"),
+    path("prover/tasks/<number:block>/renew", pull.RenewView.as_view(), name="prover_renew"),
+    path("prover/tasks/<number:block>/proof", pull.TaskProofView.as_view(), name="prover_proof"),
+]
