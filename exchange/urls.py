@@ -16,6 +16,7 @@ urlpatterns = [
     path("health/ready", health.ready, name="health_ready"),
     path("metrics", metrics.export, name="metrics"),
     path("", include("orders.urls")),
+    path("", include("rollup.urls")),
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),

@@ -1,0 +1,10 @@
+"""Addresses of the explorer's pages."""
+
+from django.urls import path
+
+from rollup import views
+
+urlpatterns = [
+    path("blocks/", views.blocks, name="blocks_page"),
+    path("blocks/<int:number>/", views.block, name="block_page"),
+]
