@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final, cast
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
@@ -18,6 +19,7 @@ from accounts import redis_client
 from exchange import visitors
 from matching import projection
 from matching import selectors as matching
+from rollup import metrics as rollup
 
 RECENT_S: Final = 1.0
 UNANSWERED_MS_MAX: Final = 3_000
@@ -123,6 +125,13 @@ def _periodic() -> Check:
     return Check(True, f"ran {age_s} s ago", False, {"age_s": age_s})
 
 
+def _rollup() -> Check:
+    if not settings.CHAIN_RPC_URL:
+        return Check(True, "there is no chain", False, {})
+    ok, detail, figures = rollup.check()
+    return Check(ok, detail, False, figures)
+
+
 CHECKS: Final[dict[str, tuple[bool, Callable[[], Check]]]] = {
     "database": (True, _database),
     "redis": (True, _redis),
@@ -132,6 +141,7 @@ CHECKS: Final[dict[str, tuple[bool, Callable[[], Check]]]] = {
     "market_data": (False, _market_data),
     "reconcile": (False, _reconcile),
     "periodic": (False, _periodic),
+    "rollup": (False, _rollup),
 }
 
 

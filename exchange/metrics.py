@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import REGISTRY, Collector
 
 from exchange import health, visitors
+from rollup import metrics as rollup
 
 
 class State(Collector):
@@ -27,6 +28,7 @@ class State(Collector):
                 figures.add_metric([name, figure], value)
         yield well
         yield figures
+        yield from rollup.gauges()
 
 
 def export(request: HttpRequest) -> HttpResponse:
