@@ -72,16 +72,29 @@ def ledger(
     return list(_narrowed(rows, asset_id=asset_id, kind=kind, id__lt=before_id).order_by("-id")[:limit])
 
 
-def ledger_sums(*, after_id: int = 0) -> dict[tuple[int, int], int]:
-    """The sum of the legs after an id of every account, by (account, asset)."""
+def ledger_sums(*, after_id: int = 0, up_to_id: int | None = None) -> dict[tuple[int, int], int]:
+    """The sum of the legs after an id, up to another, of every account, by (account, asset)."""
     total = Sum("amount", output_field=AmountField(max_digits=40))
-    legs = LedgerEntry.objects.filter(id__gt=after_id).order_by().values_list("account_id", "asset_id")
-    return {(account, asset): amount for account, asset, amount in legs.annotate(total=total)}
+    legs = _narrowed(LedgerEntry.objects.filter(id__gt=after_id), id__lte=up_to_id)
+    sums = legs.order_by().values_list("account_id", "asset_id").annotate(total=total)
+    return {(account, asset): amount for account, asset, amount in sums}
 
 
-def last_ledger_id() -> int:
-    """The id of the ledger's last leg; 0 if there is none."""
-    return LedgerEntry.objects.aggregate(last=Max("id"))["last"] or 0
+def last_ledger_id(*, position: tuple[int, int] | None = None) -> int:
+    """The id of the ledger's last leg, of all or up to an event (sequence, ordinal); 0 if there is none."""
+    legs = LedgerEntry.objects.all()
+    if position is not None:
+        sequence, ordinal = position
+        legs = legs.filter(Q(sequence__lt=sequence) | Q(sequence=sequence, ordinal__lte=ordinal))
+    return legs.aggregate(last=Max("id"))["last"] or 0
+
+
+def taken_out(*, up_to_id: int | None = None) -> dict[int, int]:
+    """What has left the exchange by withdrawals and exits, up to a leg of the ledger, by asset."""
+    total = Sum("amount", output_field=AmountField(max_digits=40))
+    kinds = (LedgerEntry.Kind.WITHDRAWAL, LedgerEntry.Kind.EXIT)
+    legs = _narrowed(LedgerEntry.objects.filter(account_id=_OUTSIDE_ACCOUNT, kind__in=kinds), id__lte=up_to_id)
+    return dict(legs.order_by().values_list("asset_id").annotate(total=total))
 
 
 def list_deposits(account_id: int, *, before_id: int | None = None, limit: int = 100) -> list[Deposit]:
@@ -116,11 +129,6 @@ def l2_account(account_id: int) -> L2Account | None:
 def signer(account_id: int) -> Signer | None:
     """The account's key and next nonce as of the journal; None if it is not in the rollup yet."""
     return Signer.objects.filter(account_id=account_id).first()
-
-
-def account_of_number(number: int) -> int | None:
-    """The account that has this number in the rollup."""
-    return Signer.objects.filter(number=number).values_list("account_id", flat=True).first()
 
 
 def chain_deployment() -> ChainDeployment | None:

@@ -28,7 +28,7 @@ def written(signature: MovementSignature | None) -> dict[str, str] | None:
 
 def transfer_command(row: InternalTransfer) -> Command:
     """The command of a transfer, signed or not."""
-    fields = {
+    fields: dict[str, Any] = {
         "transfer": row.pk, "source": row.from_account_id, "to": row.to_account_id, "asset": row.asset_id,
         "amount": row.amount,
     }  # fmt: skip
@@ -39,7 +39,7 @@ def transfer_command(row: InternalTransfer) -> Command:
 
 def withdrawal_command(row: Withdrawal) -> Command:
     """The command that a withdrawal begins with; one that its user signed ends with it too."""
-    fields = {
+    fields: dict[str, Any] = {
         "withdrawal": row.pk, "account": row.account_id, "asset": row.asset_id, "amount": row.amount,
         "recipient": row.recipient or 0,
     }  # fmt: skip

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
 from accounts.api.paging import ID_MAX
-from rollup.api import blocks, proofs, pull
+from rollup.api import blocks, proofs, pull, signed
 
 
 class NumberConverter(IntConverter):
@@ -29,6 +29,12 @@ urlpatterns = [
     path("proofs", proofs.ProofsView.as_view(), name="proofs"),
     path("proofs/<number:block>", proofs.ProofView.as_view(), name="proof"),
     path("l2/accounts/<number:number>/proof", proofs.BalanceProofView.as_view(), name="balance_proof"),
+    path("l2/accounts", signed.LinkView.as_view(), name="l2_accounts"),
+    path("signed", signed.SigningTermsView.as_view(), name="signing_terms"),
+    path("signed/orders", signed.SignedOrdersView.as_view(), name="signed_orders"),
+    path("signed/orders/<number:order_id>/amend", signed.SignedAmendView.as_view(), name="signed_amend"),
+    path("signed/transfers", signed.SignedTransfersView.as_view(), name="signed_transfers"),
+    path("signed/withdrawals", signed.SignedWithdrawalsView.as_view(), name="signed_withdrawals"),
     path("prover/lease", pull.LeaseView.as_view(), name="prover_lease"),
     path("prover/tasks/<number:block>/renew", pull.RenewView.as_view(), name="prover_renew"),
     path("prover/tasks/<number:block>/proof", pull.TaskProofView.as_view(), name="prover_proof"),
