@@ -150,8 +150,7 @@ class Consumer:
         engine = replica.engine
         time_us = max(self.leadership.clock.now_us(), engine.time_us)
         first = engine.sequence + 1
-        apply = engine.apply
-        events = [apply(command, time_us) for command in commands]
+        events = engine.apply_all(commands, time_us)
         row = make_row(
             first=first, last=engine.sequence, session=session, number=number, time_us=time_us,
             epoch=self.leadership.epoch, commands_json=commands_json, events_json=encode_json(events),

@@ -22,6 +22,7 @@ class Archived(LookupError):
 
 
 FOLLOW_BATCHES: Final = 64  # up to 32,000 commands with their events in memory at a time
+READ_BYTES: Final = 4 * 1024 * 1024  # of text; as lists of numbers about ten times as much
 
 
 @dataclass(slots=True)
@@ -49,9 +50,10 @@ def decode(row: Row) -> Batch:
 def read(*, after: int, limit: int = 500, up_to: int | None = None) -> list[Batch]:
     """Batches with commands after sequence `after` (up to `up_to`), in order, whole, at most `limit` batches.
 
-    Raises Archived when the first of them is not in the database any more.
+    No more batches once they have READ_BYTES in the journal: whoever wants all asks until there are none. Raises
+    Archived when the first of them is not in the database any more.
     """
-    rows = select_rows(connection, after=after, limit=limit, up_to=up_to)
+    rows = select_rows(connection, after=after, limit=limit, up_to=up_to, bytes_max=READ_BYTES)
     if rows and rows[0].first > after + 1:
         raise Archived(
             f"sequences {after + 1} to {rows[0].first - 1} are not in the database:"

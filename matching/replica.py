@@ -35,9 +35,8 @@ class Replica:
         self.chain.check(row)
         commands = decode_json(row.commands_json.decode())
         self._check_version(row, commands)
-        apply, time_us = self.engine.apply, row.time_us
         try:
-            events = [apply(command, time_us) for command in commands]
+            events = self.engine.apply_all(commands, row.time_us)
         except Exception as error:
             raise JournalDamaged(f"replay fails in sequences {row.first} to {row.last}: {error!r}") from error
         if encode_json(events).encode() != row.events_json or self.engine.sequence != row.last:

@@ -75,11 +75,25 @@ _SELECT: Final = (
     f"SELECT {COLUMNS} FROM matching_journal"  # noqa: S608  constants only
     f" WHERE first > %s - {BATCH_COMMANDS_MAX} AND first <= %s AND last > %s ORDER BY first LIMIT %s"
 )
+# The same, but only as many of the first rows as have this many bytes together, and always one.
+_SELECT_BYTES: Final = (
+    f"SELECT {COLUMNS} FROM (SELECT *, sum(octet_length(body)) OVER (ORDER BY first) - octet_length(body) AS before"  # noqa: S608
+    f" FROM ({_SELECT}) AS found) AS counted WHERE before < %s ORDER BY first"
+)
 _NO_END: Final = 2**63 - 1
 
 
-def select_rows(connection: Any, *, after: int, limit: int, up_to: int | None = None) -> list[Row]:
-    """Rows with a command of after < sequence <= up_to, in order. `connection`: psycopg's or Django's."""
+def select_rows(
+    connection: Any, *, after: int, limit: int, up_to: int | None = None, bytes_max: int | None = None
+) -> list[Row]:
+    """Rows with a command of after < sequence <= up_to, in order. `connection`: psycopg's or Django's.
+
+    With `bytes_max`, no more rows once their bodies have that many bytes; there is always one, if there is any.
+    """
+    where = (after, _NO_END if up_to is None else up_to, after, limit)
     with connection.cursor() as cursor:
-        cursor.execute(_SELECT, (after, _NO_END if up_to is None else up_to, after, limit))
+        if bytes_max is None:
+            cursor.execute(_SELECT, where)
+        else:
+            cursor.execute(_SELECT_BYTES, (*where, bytes_max))
         return [Row._make((*columns[:6], bytes(columns[6]), bytes(columns[7]))) for columns in cursor.fetchall()]

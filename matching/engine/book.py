@@ -123,25 +123,22 @@ class Side:
         """(price, lots) by level, best first, at most `limit` levels."""
         return [(level.price, level.lots) for level in self.sorted_levels()[:limit]]
 
-    def acceptable(self, worst_key: int) -> Iterator[Level]:
-        """The levels up to `worst_key`, in no particular order.
+    def best_first(self, worst_key: int) -> Iterator[Level]:
+        """The levels up to `worst_key`, best price first.
 
-        Walks the heap from its top and never looks below a key that is too bad, so it costs what it yields, and the
-        dead keys among them.
+        Walks the heap from its top and never looks below a key that is too bad, so it costs little more than what it
+        yields, and the dead keys among them.
         """
         heap, levels = self.heap, self.levels
         size = len(heap)
-        pending = [0]
-        seen: set[int] = set()
+        pending = [(heap[0], 0)]
+        before = None
         while pending:
-            index = pending.pop()
-            key = heap[index]
-            if key <= worst_key and key != WORST:
-                if key in levels and key not in seen:
-                    seen.add(key)
-                    yield levels[key]
-                index += index + 1
-                if index < size:
-                    pending.append(index)
-                if index + 1 < size:
-                    pending.append(index + 1)
+            key, index = heappop(pending)
+            if key > worst_key or key == WORST:
+                return
+            if key in levels and key != before:
+                before = key
+                yield levels[key]
+            for below in range(2 * index + 1, min(2 * index + 3, size)):
+                heappush(pending, (heap[below], below))

@@ -1,7 +1,8 @@
 """What trades, or the opening of a market, set off: stops trigger, pending legs take their turn, the breaker halts."""
 
+from matching.engine import limits
 from matching.engine.checks import need_of, uncovered, why_not_now
-from matching.engine.due import set_state
+from matching.engine.due import schedule_queue, set_state
 from matching.engine.ending import dissolve, end_others, end_standing
 from matching.engine.events import Event
 from matching.engine.state import DUE, GONE, HALTED, OPEN, Market, OrderList, State, WaitingOrder
@@ -12,9 +13,11 @@ def follow_up(state: State, market: Market, events: list[Event]) -> None:
     """Let everything happen that the last taker, or the opening of the market, set off.
 
     Stops that the taker's prices reach move to the queue, then the breaker looks at them; while the market is open,
-    the queue's orders go on one after the other, each with the same consequences.
+    the queue's orders go on one after the other, each with the same consequences. What is too much for one go is due
+    at once.
     """
     stops = market.stops
+    turns = last_trade = 0
     while True:
         if market.first:
             first, last = market.first, market.last
@@ -28,11 +31,17 @@ def follow_up(state: State, market: Market, events: list[Event]) -> None:
                 breaker.clear()
                 until = state.time_us + market.halt_us if market.halt_us else 0
                 events.append(set_state(state, market, HALTED, until, "breaker"))
-        if not stops.queue or market.state != OPEN:
+        if not stops.queue or market.state != OPEN or not stops.has_next():
+            if market.backlog:
+                schedule_queue(state, market, 0)
             return
-        order = stops.next_in_queue()
-        if order is None:
-            continue
+        if not turns:
+            last_trade = market.trades + limits.TURN_TRADES
+        elif turns >= limits.TURNS or market.trades >= last_trade:
+            schedule_queue(state, market, state.time_us)
+            return
+        turns += 1
+        order = stops.queue.popleft()
         if order.phase == DUE:
             _activate(state, order, events)
         else:

@@ -1,4 +1,4 @@
-"""What happens by itself: market transitions, order expiries, dead-man switches (docs/protocol.md, section 8).
+"""What happens by itself: market transitions, expiries, dead-man switches, rests of queues (docs/protocol.md, 8).
 
 The heap holds (time, kind, id, order or None). An entry is live while the thing still names that time: a switch that
 was set anew or an order that was canceled leaves a dead entry behind, which is dropped when it reaches the top, or
@@ -11,10 +11,8 @@ from typing import Any
 from matching.engine.events import Event
 from matching.engine.state import NEVER, Market, Order, State
 
-TRANSITION, EXPIRY, DEADMAN = 0, 1, 2
+TRANSITION, EXPIRY, DEADMAN, QUEUE = 0, 1, 2, 3
 DEAD_SPARE = 64
-# More would make one command, and all that wait behind it, take too long; what is left runs with the next ones.
-MAX_DUE = 1_000
 
 DueEntry = tuple[int, int, int, Any]
 
@@ -27,6 +25,18 @@ def schedule_transition(state: State, market: Market, until: int) -> None:
     if until:
         market.until = until
         _push(state, (until, TRANSITION, market.id, None))
+    _tidy(state)
+
+
+def schedule_queue(state: State, market: Market, now_us: int) -> None:
+    """Let the market's queue be worked off further at `now_us`; 0 if it need not be."""
+    if market.backlog == now_us:
+        return
+    if market.backlog:
+        state.due_live -= 1
+    market.backlog = now_us
+    if now_us:
+        _push(state, (now_us, QUEUE, market.id, None))
     _tidy(state)
 
 
@@ -102,6 +112,8 @@ def _is_live(state: State, entry: DueEntry) -> bool:
         return bool(order.special.expires == time_us)
     if kind == TRANSITION:
         return state.markets[id].until == time_us
+    if kind == QUEUE:
+        return state.markets[id].backlog == time_us
     return state.accounts_by_id[id].deadman_us == time_us
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from matching.engine import amend, ending, funds, lists, markets, place, registry, snapshot
+from matching.engine import amend, ending, funds, limits, lists, markets, place, registry, snapshot
 from matching.engine.events import Event
 from matching.engine.invariants import check_state
 from matching.engine.state import State
 
 Handler = Callable[[State, Any], list[Event]]
+
+# Stands in for a command of a batch that has done too much already; nobody can send it.
+TOO_LATE: Final = ("overloaded", 0)
 
 HANDLERS: Final[dict[str, Handler]] = {
     "place": place.place,
@@ -35,6 +38,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "state": markets.market_state,
     "tier": markets.tier,
     "engine": markets.engine_version,
+    "overloaded": markets.overloaded,
 }
 
 
@@ -61,6 +65,20 @@ class Engine(State):
         if time_us >= self.next_due:
             return markets.run_due(self) + handler(self, command)
         return handler(self, command)
+
+    def apply_all(self, commands: Sequence[Sequence[Any]], time_us: int) -> list[list[Event]]:
+        """Apply the commands of a batch and give the events of each.
+
+        When they have made limits.BATCH_EVENTS or more, the commands that are left are rejected, `overloaded`, so that
+        a batch can never take long: what is due happens, their own contents are not looked at. Raises as `apply`.
+        """
+        apply, limit = self.apply, limits.BATCH_EVENTS
+        events, count = [], 0
+        for command in commands:
+            done = apply(command if count < limit else TOO_LATE, time_us)
+            count += len(done)
+            events.append(done)
+        return events
 
     def balance(self, account: int, asset: int) -> tuple[int, int]:
         """(available, held) in atoms; zeros for what the engine never saw."""

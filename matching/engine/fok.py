@@ -1,43 +1,53 @@
-"""Whether a fill-or-kill order can fill, from level totals: no order is looked at but the account's own."""
+"""Whether a fill-or-kill order can fill, and is not too much for one command: looks through the levels it needs."""
 
+from matching.engine import limits
+from matching.engine.book import Level
 from matching.engine.commands import STP_NONE, STP_OLDEST
 from matching.engine.icebergs import left_of
 from matching.engine.state import Order
 
 
 def fills_whole(order: Order) -> bool:
-    """True if the acceptable opposite lots suffice for `order`, its self-trade prevention considered."""
+    """True if the acceptable opposite lots suffice for `order`, its self-trade prevention considered.
+
+    And if the levels that it needs have no more orders, each part of an iceberg counted, than a taker may meet.
+    """
     seat = order.seat
     market = seat.market
     opposite = market.bids if order.side else market.asks
     sign = opposite.sign
     wanted = order.remaining
-    worst_key = order.price * sign
-    if order.stp != STP_NONE and seat.open:
-        own = [
-            other
-            for other in seat.orders.values()
-            if other.seat is seat and other.level is not None and other.side != order.side
-            and other.price * sign <= worst_key
-        ]  # fmt: skip
-        if own and order.stp == STP_OLDEST:
-            wanted += sum(left_of(other) for other in own)
-        elif own:
-            # The walk ends at the first own order: what stands before it in its level counts, and all better levels.
-            level = min(own, key=lambda other: other.price * sign).level
-            assert level is not None
+    prevents = order.stp != STP_NONE and seat.open > 0
+    hidden = opposite.hidden
+    meetings = 0
+    for level in opposite.best_first(order.price * sign):
+        meetings += _parts(level)
+        if meetings > limits.MEETINGS:
+            return False
+        own = [other for other in level if other.seat is seat] if prevents else []
+        if own and order.stp != STP_OLDEST:
+            # The walk ends at the first own order: of what stands before it only the shown parts trade first.
             for other in level:
                 if other.seat is seat:
                     break
                 wanted -= other.remaining
-            worst_key = level.price * sign - 1
-    if wanted <= 0:
-        return True
-    hidden = opposite.hidden
-    for level in opposite.acceptable(worst_key):
-        wanted -= level.lots
+            return wanted <= 0
+        wanted += sum(left_of(other) for other in own) - level.lots
         if hidden:
             wanted -= hidden.get(level.price * sign, 0)
         if wanted <= 0:
             return True
     return False
+
+
+def _parts(level: Level) -> int:
+    """The orders of a level, each part of an iceberg counted; no more than are needed to know that it is too many."""
+    count = 0
+    for order in level:
+        special = order.special
+        count += 1
+        if special is not None and special.hidden:
+            count += -(-special.hidden // special.display)
+        if count > limits.MEETINGS:
+            break
+    return count

@@ -42,7 +42,8 @@ def _check_market(market: Market) -> None:
     _check_waiting(market, name)
     require(market.first == 0, f"{name}: trades that nobody followed up")
     is_idle = all(order.phase == GONE for order in stops.queue)
-    require(market.state != "open" or is_idle, f"{name}: a queue while open")
+    require(market.state != "open" or is_idle or market.backlog > 0, f"{name}: a queue while open")
+    require(market.backlog == 0 or market.state == "open", f"{name}: a queue is due that has to wait")
     require((market.band_low, market.band_high) == (market.lowest(market.last), market.highest(market.last)),
             f"{name}: the band is of another price")  # fmt: skip
 
@@ -168,7 +169,7 @@ def _check_keys(state: State) -> None:
 def _check_due(state: State) -> None:
     live = len({entry[:3] for entry in live_entries(state)})
     require(live == state.due_live, f"{state.due_live} due entries counted, {live} there")
-    expected = sum(market.until > 0 for market in state.markets.values())
+    expected = sum((market.until > 0) + (market.backlog > 0) for market in state.markets.values())
     for account in state.accounts_by_id.values():
         expected += (account.deadman_us > 0) + sum(
             order.special is not None and order.special.expires > 0 for order in account.orders.values()

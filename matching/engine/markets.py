@@ -4,12 +4,21 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from matching.engine import due
+from matching.engine import limits
 from matching.engine.book import Side
 from matching.engine.breaker import Breaker
 from matching.engine.cascade import follow_up
 from matching.engine.commands import FIELDS, STATES
-from matching.engine.due import EXPIRY, TRANSITION, look_ahead, pop_due, schedule_deadman, set_state
+from matching.engine.due import (
+    EXPIRY,
+    QUEUE,
+    TRANSITION,
+    look_ahead,
+    pop_due,
+    schedule_deadman,
+    schedule_queue,
+    set_state,
+)
 from matching.engine.ending import end_all, end_order, open_orders
 from matching.engine.events import Event
 from matching.engine.signing import is_cap_too_low
@@ -113,7 +122,7 @@ def new_market(state: State, rules: dict[str, Any]) -> Market:
     market = Market()
     market.id = rules["market"]
     market.state = OPEN
-    market.until = market.trades = market.first = 0
+    market.until = market.backlog = market.trades = market.first = 0
     market.last = rules["reference_price"]
     market.bids, market.asks, market.stops = Side(-1), Side(1), Stops()
     market.seats, market.plain_seats = {}, {}
@@ -204,11 +213,16 @@ def engine_version(state: State, command: Any) -> list[Event]:
     return [("engine", command[2])]
 
 
+def overloaded(state: State, command: Any) -> list[Event]:
+    """Stand in for a command of a batch that has done too much already (docs/protocol.md, section 4)."""
+    return [("rejected", "overloaded")]
+
+
 def run_due(state: State) -> list[Event]:
-    """Let happen what is due at or before the state's time, MAX_DUE things at most (docs/protocol.md, section 8)."""
+    """Let happen what is due at or before the state's time, as much as one command may (docs/protocol.md, 8)."""
     events: list[Event] = []
-    for _ in range(due.MAX_DUE):
-        entry = pop_due(state)
+    for _ in range(limits.DUE):
+        entry = pop_due(state) if len(events) < limits.DUE_EVENTS else None
         if entry is None:
             break
         _, kind, id, order = entry
@@ -216,6 +230,10 @@ def run_due(state: State) -> list[Event]:
             _change_by_timer(state, state.markets[id], events)
         elif kind == EXPIRY:
             end_order(state, order, "expired", events)
+        elif kind == QUEUE:
+            schedule_queue(state, state.markets[id], 0)
+            follow_up(state, state.markets[id], events)
+            break
         else:
             schedule_deadman(state, id, 0)
             orders = open_orders(state.accounts_by_id[id])

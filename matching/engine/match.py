@@ -2,6 +2,7 @@
 
 from heapq import heappop
 
+from matching.engine import limits
 from matching.engine.clients import remember
 from matching.engine.commands import OCO, STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
 from matching.engine.ending import end_order, end_others
@@ -16,8 +17,9 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
     """Trade `order` with the opposite side, as far as prices up to `limit` go; lowers its `remaining`.
 
     `quote` above 0 makes it an order by that many quote atoms. `is_capped`: what is available caps it trade by trade
-    (market buys by size, market sells by quote). Returns why it must end now ("stp", "funds", "filled", "unfilled"),
-    or None if what is left may rest. Leaves the first trade's price in `market.first` if anybody wants to know it.
+    (market buys by size, market sells by quote). It meets limits.MEETINGS resting orders at most. Returns why it must
+    end now ("stp", "funds", "filled", "unfilled"), or None if what is left may rest. Leaves the first trade's price in
+    `market.first` if anybody wants to know it.
     """
     seat = order.seat
     market = seat.market
@@ -37,6 +39,7 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
     unit, lot_atoms = market.unit, market.lot_atoms
     taker_ppm = seat.taker_ppm
     trade_id = market.trades
+    last_meeting = trade_id + limits.MEETINGS
     remaining = order.remaining
     first = price = 0
     by_quote = quote > 0
@@ -48,6 +51,9 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
         if level is None:
             heappop(heap)
             continue
+        if trade_id >= last_meeting:
+            reason = "unfilled"
+            break
         maker = level.head
         level_price = level.price
         while True:
@@ -55,6 +61,7 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
             maker_left = maker.remaining
             if stp and maker_seat is seat:
                 # This may empty the level, so the best one is looked up anew.
+                last_meeting -= 1
                 order.remaining = remaining
                 reason = prevent_self_trade(state, order, maker, by_quote, events)
                 remaining = order.remaining
@@ -118,7 +125,7 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
             level.head = after
             level.lots -= lots
             maker = after
-            if not remaining and not quote:
+            if not (remaining or quote) or trade_id >= last_meeting:
                 break
 
     order.remaining = remaining
@@ -126,7 +133,7 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
         market.trades = trade_id
         if price != market.last:
             market.set_last(price)
-        if market.stops.waiting or market.stops.queue or market.breaker is not None:
+        if market.stops.waiting or market.breaker is not None or market.stops.queue or market.backlog:
             market.first = first
     if reason is None and by_quote:
         return "unfilled" if quote else "filled"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from matching.engine.breaker import Breaker, live
 from matching.engine.commands import FIELDS
-from matching.engine.due import schedule_deadman, schedule_expiry, schedule_transition
+from matching.engine.due import schedule_deadman, schedule_expiry, schedule_queue, schedule_transition
 from matching.engine.ids import IdRanges
 from matching.engine.makers import tie
 from matching.engine.markets import new_market
@@ -119,6 +119,7 @@ def _dump_market(
         "rules": [getattr(market, name if name != "market" else "id") for name in FIELDS["market"]],
         "state": market.state,
         "until": market.until,
+        "backlog": market.backlog,
         "last": market.last,
         "trades": market.trades,
         "bids": [_dump_order(order) for level in market.bids.sorted_levels() for order in level],
@@ -226,6 +227,7 @@ def _load_market(state: State, dump: dict[str, Any]) -> None:
     market.derive()
     market.trades = dump["trades"]
     schedule_transition(state, market, dump["until"])
+    schedule_queue(state, market, dump["backlog"])
     orders: dict[int, Order] = {}
     for side, rows in ((market.bids, dump["bids"]), (market.asks, dump["asks"])):
         for row in rows:

@@ -234,7 +234,7 @@ class Market:
     """A market's rules, books, state and last price. Fields as in the `market` command."""
 
     __slots__ = (
-        "asks", "band_high", "band_low", "band_ppm", "base", "bids", "breaker", "breaker_ppm",
+        "asks", "backlog", "band_high", "band_low", "band_ppm", "base", "bids", "breaker", "breaker_ppm",
         "breaker_window_us", "fee_base", "fee_quote", "fees", "first", "halt_us", "id", "last", "lot_atoms",
         "max_lots", "max_orders", "min_lots", "min_notional", "nobody", "plain_lots", "plain_seats", "quote",
         "reference_price", "reopen_us", "seats", "state", "stops", "symbol", "trades", "unit", "until",
@@ -264,6 +264,7 @@ class Market:
     breaker: "Breaker | None"
     state: str  # one of commands.STATES
     until: int  # when the timer changes the state; 0 if none is set
+    backlog: int  # when the queue was left with orders that could have taken their turn; else 0
     last: int  # ticks
     trades: int  # the last trade id
     first: int  # price of the first trade of the taker at hand, until stops and breaker have looked; else 0

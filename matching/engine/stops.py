@@ -109,14 +109,12 @@ class Stops:
             self.waiting -= 1
             self.queue.append(order)
 
-    def next_in_queue(self) -> WaitingOrder | None:
-        """Take the next live order off the queue."""
+    def has_next(self) -> bool:
+        """Whether a live order is in the queue; it stands in front then."""
         queue = self.queue
-        while queue:
-            order = queue.popleft()
-            if order.phase != GONE:
-                return order
-        return None
+        while queue and queue[0].phase == GONE:
+            queue.popleft()
+        return bool(queue)
 
     def live(self) -> list[WaitingOrder]:
         """The orders that wait for a price, in no order."""

@@ -15,7 +15,7 @@ from collections import Counter
 from matching.engine import Engine
 from tests.engine.compare import Pair, disagreement, shrink
 from tests.engine.generate import SeededChoice, Step
-from tests.engine.kinds import KINDS
+from tests.engine.kinds import KINDS, limits_of
 
 VALIDATE_EVERY = 100
 RELOAD_EVERY = 500
@@ -28,6 +28,11 @@ def drive(
 
     Gives what was seen, the steps taken, and what went wrong, if anything.
     """
+    with limits_of(kind):
+        return _drive(seed, steps, kind, seconds)
+
+
+def _drive(seed: int | str, steps: int, kind: str, seconds: float) -> tuple[Counter[str], list[Step], str | None]:
     pair, seen, taken = Pair(), Counter[str](), list[Step]()
     make, opens = KINDS[kind]
     generator, start = make(SeededChoice(seed), pair.slow), opens()
@@ -84,7 +89,8 @@ def main() -> int:
         "--kind",
         choices=KINDS,
         default="mixed",
-        help="mixed: many rules; crowd: deep books; tangle: lists and icebergs; chain: registered accounts",
+        help="mixed: many rules; crowd: deep books; tangle: lists and icebergs; chain: registered accounts; "
+        "tight: a tangle with low limits",
     )
     options = parser.parse_args()
     total = Counter[str]()
@@ -92,7 +98,8 @@ def main() -> int:
         seen, taken, problem = drive(seed, options.steps, kind=options.kind, seconds=options.seconds)
         total += seen
         if problem:
-            print(f"seed {seed} goes wrong at step {len(taken)}: {report(taken, problem)}")
+            with limits_of(options.kind):
+                print(f"seed {seed} goes wrong at step {len(taken)}: {report(taken, problem)}")
             return 1
     print(", ".join(f"{what}: {times}" for what, times in sorted(total.items())))
     return 0

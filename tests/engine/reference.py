@@ -56,8 +56,6 @@ def without(number: int, *primes: int) -> int:
 class ReferenceEngine(ReferenceMoney):
     """apply(command, time_us) gives the events; everything else only reads."""
 
-    max_due = 1_000
-
     def apply(self, command: Sequence[Any], time_us: int) -> list[tuple[Any, ...]]:
         """Raises ValueError if time falls."""
         if time_us < self.time_us:
@@ -95,7 +93,8 @@ class ReferenceEngine(ReferenceMoney):
         transitions = [(m.until, 0, m.id) for m in self.markets.values() if m.until > 0]
         expiries = [(o.expires, 1, o.id) for o in self.orders if o.tif == GTD]
         switches = [(deadline, 2, account) for account, deadline in self.deadmen.items()]
-        return sorted(transitions + expiries + switches)
+        queues = [(m.backlog, 3, m.id) for m in self.markets.values() if m.backlog > 0]
+        return sorted(transitions + expiries + switches + queues)
 
     @property
     def next_due(self) -> int | None:
@@ -105,13 +104,16 @@ class ReferenceEngine(ReferenceMoney):
     def run_due(self) -> None:
         for _ in range(self.max_due):
             due = self.due()
-            if not due or due[0][0] > self.time_us:
+            if not due or due[0][0] > self.time_us or len(self.events) >= self.max_due_events:
                 return
             _, kind, which = due[0]
             if kind == 0:
                 self.market_transition(self.markets[which])
             elif kind == 1:
                 self.end(next(o for o in self.orders if o.id == which), "expired")
+            elif kind == 3:
+                self.work_queue(self.markets[which])
+                return
             else:
                 del self.deadmen[which]
                 self.end_counted(("deadman_fired", which), self.orders_of(which), "deadman")
@@ -192,7 +194,7 @@ class ReferenceEngine(ReferenceMoney):
             self.leaves = signature["leaves"]
             self.note_signature(order, signature)
         self.go_on([order])
-        self.work_queue(order.market)
+        self.follow_up(order.market)
 
     def new_order(self, fields: Fields) -> Order:
         market = self.markets[fields["market"]]
@@ -222,7 +224,7 @@ class ReferenceEngine(ReferenceMoney):
             order.where = PENDING
             self.events.append(("pend", order.id, account, market, order.side))
         self.go_on(orders if kind == OCO else orders[:1])
-        self.work_queue(self.markets[market])
+        self.follow_up(self.markets[market])
 
     def do_cancel(self, account: int, order: int, client_id: str, only: int) -> None:
         self.in_time()
@@ -295,7 +297,7 @@ class ReferenceEngine(ReferenceMoney):
         )  # fmt: skip
         if not keeps:
             self.take(order)
-            self.work_queue(market)
+            self.follow_up(market)
 
     def do_deadman(self, account: int, timeout_us: int) -> None:
         self.in_time()
@@ -344,7 +346,7 @@ class ReferenceEngine(ReferenceMoney):
             fixed = ("symbol", "base", "quote", "lot_atoms", "unit")
             refuse("invalid_parameter", any(getattr(old, name) != getattr(new, name) for name in fixed))
             new.last, new.state, new.until, new.trades = old.last, old.state, old.until, old.trades
-            new.queue = old.queue
+            new.queue, new.backlog = old.queue, old.backlog
             for order in self.orders:
                 if order.market is old:
                     order.market = new

@@ -24,6 +24,12 @@ from tests.engine.reference_state import (
 class ReferenceBook:
     """Accounts, orders and how they end; `events` collects what the command at hand does."""
 
+    max_meetings = 1_000
+    max_turns = 100
+    max_turn_trades = 1_000
+    max_due = 1_000
+    max_due_events = 10_000
+
     def __init__(self) -> None:
         self.sequence = 0
         self.time_us = 0

@@ -171,8 +171,19 @@ class ReferenceChecks(ReferenceMatch):
 
     # The queue (section 7) and the legs in it (section 10)
 
+    def follow_up(self, market: Market) -> None:
+        """What a command's taker sets off, if it traded."""
+        if market.has_traded:
+            self.work_queue(market)
+
     def work_queue(self, market: Market) -> None:
+        turns, trades = 0, market.trades
+        market.backlog, market.has_traded = 0, False
         while market.state == "open" and market.queue:
+            if turns == self.max_turns or market.trades - trades >= self.max_turn_trades:
+                market.backlog = self.time_us
+                break
+            turns += 1
             order = market.queue.pop(0)
             if order.where == PENDING:
                 self.take_turn(order)
@@ -181,6 +192,7 @@ class ReferenceChecks(ReferenceMatch):
             released, order.where = order.held, FLIGHT
             self.events.append(("trigger", order.id, order.account, market.id, order.side, released))
             self.take(order)
+        market.has_traded = False
 
     def take_turn(self, order: Order) -> None:
         """A leg whose working leg was filled, or an OCO pair of such, comes in or is refused as if placed now."""

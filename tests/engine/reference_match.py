@@ -36,7 +36,7 @@ class ReferenceMatch(ReferenceBook):
     def take(self, order: Order) -> None:
         """Run `order` as a taker to its end, then what its trades set off (sections 6 and 7)."""
         market = order.market
-        prices, breached = [], False
+        prices, breached, met = [], False, 0
         if order.tif == FOK and not self.can_fill(order):
             self.end(order, "fok")
         else:
@@ -45,6 +45,10 @@ class ReferenceMatch(ReferenceBook):
                 makers = [o for o in self.book(market, 1 - order.side) if acceptable(order.side, o.price, bound)]
                 if not makers:
                     break
+                if met == self.max_meetings:
+                    self.end(order, "unfilled")
+                    break
+                met += 1
                 if makers[0].account == order.account and order.stp != STP_NONE:
                     self.prevent_self_trade(order, makers[0])
                     continue
@@ -110,6 +114,7 @@ class ReferenceMatch(ReferenceBook):
         self.give(0, market.quote, seller_fee)
         assert self.available(taker.account, market.quote if taker.side == BUY else market.base) >= 0
         market.trades += 1
+        market.has_traded = True
         market.last = price
         self.events.append(
             ("trade", market.trades, market.id, price, lots, base, quote, taker.side, taker.id, taker.account,
@@ -162,16 +167,19 @@ class ReferenceMatch(ReferenceBook):
     def can_fill(self, order: Order) -> bool:
         """Whether a fill-or-kill order finds all its lots (section 6, last paragraph; section 9 on icebergs)."""
         makers = [o for o in self.book(order.market, 1 - order.side) if acceptable(order.side, o.price, order.price)]
-        found: list[Order] = []
-        for maker in makers:
-            if maker.account == order.account and order.stp != STP_NONE:
-                if order.stp == STP_OLDEST:
-                    continue
-                at_its_price = [o for o in found if o.price == maker.price]
-                better = [o for o in found if o.price != maker.price]
-                return sum(o.remaining for o in better) + sum(o.visible for o in at_its_price) >= order.remaining
-            found.append(maker)
-        return sum(o.remaining for o in found) >= order.remaining
+        left, parts = order.remaining, 0
+        for price in dict.fromkeys(o.price for o in makers):
+            level = [o for o in makers if o.price == price]
+            parts += sum(1 + (-(-o.hidden // o.display) if o.hidden else 0) for o in level)
+            if parts > self.max_meetings:
+                return False
+            own = [o for o in level if o.account == order.account and order.stp != STP_NONE]
+            if own and order.stp != STP_OLDEST:
+                return sum(o.visible for o in level[: level.index(own[0])]) >= left
+            left -= sum(o.remaining for o in level if o not in own)
+            if left <= 0:
+                return True
+        return False
 
     # Conditional orders and market states
 

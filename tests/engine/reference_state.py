@@ -141,6 +141,8 @@ class Market:
     last: int = 0
     state: str = "open"
     until: int = 0
+    backlog: int = 0
+    has_traded: bool = False
     trades: int = 0
     window: list[tuple[int, int]] = field(default_factory=list)
     queue: list[Order] = field(default_factory=list)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from matching.engine import NEVER, due
+from matching.engine import NEVER, limits
 from matching.engine import commands as c
 from tests.engine.compare import Pair
 from tests.engine.generate import START_US, market_rules
@@ -215,7 +215,7 @@ def test_an_asset_has_a_code_of_capitals_and_digits(pair: Pair, code: str, taken
 def test_so_much_is_due_at_once_and_the_rest_with_the_next_commands(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(due, "MAX_DUE", 3)
+    monkeypatch.setattr(limits, "DUE", 3)
     monkeypatch.setattr(pair.slow, "max_due", 3)
     fund(pair, 1, 2, 10_000)
     fund(pair, 2, 2, 10_000)
@@ -234,10 +234,10 @@ def test_so_much_is_due_at_once_and_the_rest_with_the_next_commands(
 
 def test_a_thousand_things_are_due_at_once(pair: Pair) -> None:
     engine = pair.fast
-    for n in range(due.MAX_DUE + 1):
+    for n in range(limits.DUE + 1):
         engine.apply(c.deadman(account=1 + n, timeout_us=5), START_US)
-    assert len(engine.apply(c.tick(), START_US + 5)) == due.MAX_DUE == ReferenceEngine.max_due == 1_000
-    assert engine.apply(c.tick(), START_US + 5) == [("deadman_fired", due.MAX_DUE + 1, 0)]
+    assert len(engine.apply(c.tick(), START_US + 5)) == limits.DUE == ReferenceEngine.max_due == 1_000
+    assert engine.apply(c.tick(), START_US + 5) == [("deadman_fired", limits.DUE + 1, 0)]
     assert engine.apply(c.tick(), START_US + 5) == []
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from matching import journal
 from matching.chain import JournalDamaged
@@ -46,6 +47,25 @@ def test_reading_by_sequence_gives_whole_batches_in_order(matcher: MatcherProces
     for nowhere in (0, -1, start + 16):
         with pytest.raises(LookupError):
             journal.events_at(nowhere)
+
+
+@process
+def test_a_reader_is_given_only_so_many_bytes_at_a_time(
+    matcher: MatcherProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = journal.head()
+    for i in range(1, 4):
+        execute(deposit(i))
+    whole = journal.read(after=start)
+    assert len(whole) == 3
+    monkeypatch.setattr(journal, "READ_BYTES", 1)
+    assert [batch.first for batch in journal.read(after=start)] == [start + 1], "one there always is"
+    following = journal.follow(after=start, stop=lambda: False, idle_s=0.01)
+    assert [next(following) for _ in range(4)] == [[batch] for batch in whole] + [[]]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT octet_length(body) FROM matching_journal WHERE first = %s", (start + 1,))
+        monkeypatch.setattr(journal, "READ_BYTES", cursor.fetchone()[0] + 1)
+    assert [batch.first for batch in journal.read(after=start)] == [start + 1, start + 2]
 
 
 @process

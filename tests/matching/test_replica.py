@@ -16,7 +16,7 @@ from matching.gateway import new_session
 from matching.leadership import Leadership
 from matching.process import Follower, start_replica
 from matching.replica import SESSION_IDLE_US_MAX, Replica
-from matching.rows import Row, chain, encode_json, make_row
+from matching.rows import Row, chain, decode_json, encode_json, make_row
 from matching.worker import WATCHDOG_STRIKES, Watchdog
 from tests.matching.harness import eventually
 
@@ -35,7 +35,7 @@ class Tape:
     def add(self, *batch: list[Any], session: str = "", number: int = 0, time_us: int = NOW_US) -> Row:
         replica = self.replica
         first = replica.sequence + 1
-        events = [replica.engine.apply(command, time_us) for command in batch]
+        events = replica.engine.apply_all(batch, time_us)
         row = make_row(
             first=first, last=replica.sequence, session=session, number=number, time_us=time_us, epoch=1,
             commands_json=encode_json(batch), events_json=encode_json(events), previous_hash=replica.chain.hash,
@@ -124,6 +124,19 @@ def test_a_journal_of_another_engine_version_is_refused() -> None:
     )  # fmt: skip
     with pytest.raises(JournalDamaged, match="engine version"):
         replayed([row])
+
+
+def test_a_batch_that_does_too_much_is_cut_short_and_replayed_so(tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matching.engine.limits.BATCH_EVENTS", 3)
+    batch = [commands.deposit(source=1, index=index, account=9, asset=1, amount=1) for index in range(6, 11)]
+    row = tape.add(*batch, session="s", number=6)
+    assert decode_json(row.events_json) == [
+        *([["deposit", 1, index, 9, 1, 1]] for index in (6, 7, 8)), *([["rejected", "overloaded"]] for _ in "45"),
+    ]  # fmt: skip
+    assert tape.replica.engine.balance(9, 1) == (15 + 3, 0)
+    again = tape.add(*batch[3:], session="s", number=7)
+    assert decode_json(again.events_json)[1] == [["deposit", 1, 10, 9, 1, 1]], "what was not looked at can be sent anew"
+    assert replayed(tape.rows).dump() == tape.replica.dump()
 
 
 def test_idle_sessions_are_forgotten_after_a_day_of_the_journals_time(tape: Tape) -> None:
