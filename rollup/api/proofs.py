@@ -69,7 +69,7 @@ class BalanceProofView(PublicView):
             proof = selectors.balance_proof(number, asset.id)
         except selectors.UnknownAccount as error:
             raise Problem("unknown_l2_account", str(error)) from None
-        return answer(shapes.balance_proof_json(proof, asset.code, explorer.get_block(proof.block).l1_tx or None))
+        return answer(shapes.balance_proof_json(proof, asset.code, explorer.get_block(proof.block)))
 
 
 def _verification_key(circuit: str) -> dict[str, Any] | None:

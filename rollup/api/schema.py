@@ -152,6 +152,7 @@ class BalanceProofBody(serializers.Serializer[Any]):
     block = serializers.IntegerField()
     root = Element()  # type: ignore[assignment]  # a field of every serializer to DRF, a member of the answer here
     l1_tx = serializers.CharField(allow_null=True)
+    l1_block = serializers.IntegerField(allow_null=True, help_text="From it on the contract has the root.")
     account = serializers.IntegerField()
     key = serializers.ListField(child=Element())
     nonce = serializers.CharField()

@@ -74,10 +74,11 @@ def snarkjs_proof(points: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def balance_proof_json(proof: BalanceProof, asset: str, l1_tx: str | None) -> dict[str, Any]:
+def balance_proof_json(proof: BalanceProof, asset: str, block: Block) -> dict[str, Any]:
     """A Merkle path from a balance to a root of the contract; docs/examples/check_balance.py checks one."""
     return {
-        "block": proof.block, "root": str(proof.root), "l1_tx": l1_tx, "account": proof.account,
+        "block": proof.block, "root": str(proof.root), "l1_tx": block.l1_tx or None, "l1_block": block.l1_block,
+        "account": proof.account,
         "key": [str(part) for part in proof.key], "nonce": str(proof.nonce), "order_root": str(proof.order_root),
         "asset": asset, "token": proof.token, "balance": str(proof.balance),
         "balance_path": [[str(child) for child in level] for level in proof.balance_path],
