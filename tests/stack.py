@@ -84,6 +84,7 @@ class Stack:
             "WEB_THREADS": WEB_THREADS,
         }  # fmt: skip
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.commands: dict[str, list[str]] = COMMANDS
 
     def start(self) -> None:
         """Everything up, markets seeded, pages and sockets answering."""
@@ -98,7 +99,7 @@ class Stack:
 
     def launch(self, name: str) -> None:
         """Start one process; its output goes to a log under `root`."""
-        command = [part.format(port=self.port) for part in COMMANDS[name]]
+        command = [part.replace("{port}", str(self.port)) for part in self.commands[name]]
         with (self.root / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [*dies_with_parent("KILL"), *command], cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL,

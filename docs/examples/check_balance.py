@@ -13,11 +13,11 @@ import urllib.request
 from light_poseidon_python import Hasher
 
 
-def poseidon(elements):
+def poseidon(elements: list[str | int]) -> int:
     return int(Hasher(len(elements)).hash_bytes_be([int(one).to_bytes(32, "big") for one in elements]), 16)
 
 
-def root_of(leaf, index, path):
+def root_of(leaf: int, index: int, path: list[list[str]]) -> int:
     for children in path:
         assert int(children[index % 4]) == leaf, "the path does not lead from this leaf"
         leaf, index = poseidon(children), index // 4

@@ -1,0 +1,160 @@
+"""The whole exchange with its chain, provers and settlement, as real processes: the lines of the Procfile.
+
+The chain's blocks come at random moments (`Blocks`), its clock and reorganisations are a test's to command. The
+smallest circuit, blocks every second, leases of some seconds, two confirmations.
+"""
+
+import json
+import random
+import threading
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from honcho.environ import parse_procfile
+
+from exchange import anvil
+from rollup.client import Exchange
+from rollup.prover import keys
+from tests.stack import COMMANDS, ROOT, Stack, free_ports, wait_until
+
+PROCFILE = ("chain", "rollup", "chainworker", "prover", "worker", "beat")
+# What has to do with blocks and may be killed together.
+ROLLUP = ("rollup", "chainworker", "prover", "worker", "beat")
+PATIENCE_S = 150
+
+
+class ChainStack(Stack):
+    """Like Stack; `start` gives it a chain with the contracts on it, `rpc` speaks with anvil."""
+
+    def __init__(self, root: Path, postgres_url: str, *, confirmations: int = 2) -> None:
+        super().__init__(root, postgres_url)
+        port = free_ports()[0]
+        self.chain_url = f"http://127.0.0.1:{port}"
+        # Fetched here, so that a machine without it fails at once and in words.
+        program = anvil.program({})
+        self.env |= {
+            "CHAIN_PORT": str(port), "CHAIN_RPC_URL": self.chain_url, "ANVIL": str(program),
+            "CHAIN_KEPT_FILE": str(root / "var" / "chain" / "kept"), "CHAIN_CONFIRMATIONS": str(confirmations),
+            "ROLLUP_PARAMETERS": "tiny", "ROLLUP_BLOCK_S": "1", "PROVING_LEASE_S": "6",
+            "PROVER_TOKENS": "a-token-of-tests", "KEYS_DIR": str(keys.directory()),
+            "PATH": f"{ROOT / '.venv' / 'bin'}:{self.env['PATH']}",
+        }  # fmt: skip
+        lines = parse_procfile((ROOT / "Procfile").read_text()).processes
+        self.commands = COMMANDS | {name: ["/bin/sh", "-c", f"exec {lines[name]}"] for name in PROCFILE}
+        self.blocks = Blocks(self)
+
+    def start(self) -> None:
+        """Everything up, markets listed, contracts deployed; from then on the chain's blocks come at random."""
+        for name in ("tiny", "exit-tiny"):
+            keys.ensure(name)
+        with psycopg.connect(self._postgres_url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{self.database}"')
+        self.redis.start()
+        (self.root / "var").mkdir(exist_ok=True)
+        self.manage("migrate", "--verbosity", "0")
+        for name in self.commands:
+            self.launch(name)
+        self.manage("seed", "--listing")
+        self.manage("deploy_contracts", "--wait", "60", "--verifiers")
+        self.wait_ready()
+        self.blocks.start()
+
+    def stop(self) -> None:
+        """As Stack does."""
+        self.blocks.stop()
+        super().stop()
+
+    def rpc(self, method: str, *parameters: Any) -> Any:
+        """Ask anvil."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
+        request = urllib.request.Request(self.chain_url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answer = json.load(response)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def get(self, path: str) -> Any:
+        """A public read of the API."""
+        with urllib.request.urlopen(f"{self.base_url}/api/v1{path}", timeout=30) as answer:
+            return json.load(answer)
+
+    def newest(self) -> dict[str, Any]:
+        """The newest block; {"number": 0} before the first."""
+        blocks = self.get("/blocks?limit=1")["blocks"]
+        return blocks[0] if blocks else {"number": 0, "status": "none"}
+
+    def statuses(self) -> dict[int, str]:
+        """Of all blocks."""
+        return {block["number"]: block["status"] for block in self.get("/blocks?limit=500")["blocks"]}
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        """Until it holds. Raises StackFailed with the ends of the logs."""
+        try:
+            wait_until(condition, what, PATIENCE_S)
+        except RuntimeError as error:
+            raise type(error)(f"{error}\n{self.statuses()}\n{self.logs(1500)}") from None
+
+    def wait_for_block(self, after: int, *statuses: str) -> int:
+        """Until there is a block after one that has one of the statuses; its number."""
+        found: list[int] = []
+
+        def is_there() -> bool:
+            found[:] = [number for number, status in self.statuses().items() if number > after and status in statuses]
+            return bool(found)
+
+        self.wait(is_there, f"a block after {after} to be {' or '.join(statuses)}")
+        return min(found)
+
+    def wait_all_final(self) -> int:
+        """Until every block is final; the newest one's number."""
+        self.wait(lambda: set(self.statuses().values()) == {"final"}, "all blocks to be final")
+        return max(self.statuses())
+
+    def trader(self, name: str, **balances: str) -> "Exchange":
+        """A funded account, as a client sees it."""
+        made = self.account(name, **balances)
+        return Exchange(self.base_url, str(made["key"]), str(made["secret"]))
+
+
+class Blocks:
+    """Makes the chain's blocks at random moments, as a chain of many parties does; `hold` stops it for a while."""
+
+    def __init__(self, stack: ChainStack, seed: int = 1) -> None:
+        self._stack = stack
+        self._chance = random.Random(seed)
+        self._going = threading.Event()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """From now on no transaction is mined at once."""
+        self._stack.rpc("evm_setAutomine", False)
+        self._going.set()
+        self._thread.start()
+
+    def hold(self) -> None:
+        """No more blocks until `go`."""
+        self._going.clear()
+
+    def go(self) -> None:
+        """Blocks again."""
+        self._stack.rpc("evm_setAutomine", False)
+        self._going.set()
+
+    def stop(self) -> None:
+        """For good."""
+        self._over.set()
+        self._going.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(self._chance.uniform(0.05, 1.2)):
+            if self._going.wait(1):
+                try:
+                    self._stack.rpc("evm_mine")
+                except OSError:
+                    continue  # it is being started again
