@@ -91,6 +91,18 @@ class Trees:
                 balance_path=account.balances.path(token), account_path=ledger.tree.path(number),
             )  # fmt: skip
 
+    def all_balances(self, block: int) -> tuple[int, dict[tuple[int, int], int]]:
+        """The root after a block, and every balance that is not 0 by (number, token)."""
+        with self._lock:
+            ledger = self._at(block)
+            found = {
+                (number, token): amount
+                for number, account in ledger.accounts.items()
+                for token, amount in account.balances.leaves()
+                if amount
+            }
+            return ledger.root, found
+
     def _at(self, block: int) -> Ledger:
         if self._number > block or self._ledger.root != _root_after(self._number, self._parameters):
             self._load(block)
@@ -120,6 +132,38 @@ def balance_proof(number: int, token: int, *, at: At = "final") -> BalanceProof:
     _check("account", number, parameters.accounts)
     _check("token", token, parameters.tokens)
     return _trees(at, parameters).balance_proof(number, token, block_number(at))
+
+
+@dataclass(frozen=True)
+class StateBalances:
+    """All balances that are not 0 after a block, by (number, token), and how far in the journal that is.
+
+    `position`: sequence and ordinal of the block's last event; (0, -1) before the first block.
+    """
+
+    block: int
+    root: int
+    position: tuple[int, int]
+    balances: dict[tuple[int, int], int]
+
+
+def all_balances(*, at: At = "sealed") -> StateBalances:
+    """Everything that the state holds."""
+    parameters = PARAMETERS[settings.ROLLUP_PARAMETERS]
+    block = block_number(at)
+    root, balances = _trees(at, parameters).all_balances(block)
+    return StateBalances(block, root, position(block) or (0, -1), balances)
+
+
+def position(block: int) -> tuple[int, int] | None:
+    """Sequence and ordinal of a block's last event; None if there is no such block."""
+    row = Block.objects.filter(number=block).values_list("last_sequence", "last_ordinal").first()
+    return None if row is None else (row[0], row[1])
+
+
+def root(block: int) -> int | None:
+    """The root after a block; None if there is no such block."""
+    return Block.objects.filter(number=block).values_list("new_root", flat=True).first()
 
 
 def block_number(at: At) -> int:

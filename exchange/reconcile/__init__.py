@@ -1,5 +1,7 @@
 """Do the read models say what the journal says? An engine of our own replays it; then both are compared.
 
+With a chain: does the rollup's state say what the ledger says, and does the contract hold what both say?
+
 report = Reconciler(snapshots=settings.MATCHING_SNAPSHOTS).compare(thorough=True)
 """
 
@@ -8,7 +10,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from exchange.reconcile import money, trading
+from exchange.reconcile import money, settled, trading
 from exchange.reconcile.report import Report
 from exchange.reconcile.witness import Witness
 from matching.chain import JournalDamaged
@@ -24,6 +26,7 @@ class Reconciler:
     def __init__(self, *, snapshots: Path) -> None:
         self._witness = Witness(snapshots)
         self._ledger = money.LedgerSums()
+        self._at_state = settled.StateSums()
 
     def compare(self, *, thorough: bool) -> Report:
         """Compare everything that stands: balances, open orders, books, ledger, conservation.
@@ -36,10 +39,13 @@ class Reconciler:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             report = Report(orders=orders.sequence(), wallets=wallets.sequence())
             if thorough:
-                self._ledger = money.LedgerSums()
+                self._ledger, self._at_state = money.LedgerSums(), settled.StateSums()
             sums = self._ledger.read()
             money_rows = money.read()
             trading_rows = trading.read(thorough=thorough)
+            settled_rows = settled.read(sums, self._at_state)
+            if settled_rows is not None:
+                settled.check(settled_rows, report)
         try:
             # The two read models may stand at different sequences; the engine passes the lower one first.
             steps = [(report.orders, trading.check, trading_rows), (report.wallets, money.check, (money_rows, sums))]

@@ -16,6 +16,8 @@ class Report:
     wallets: int
     compared: dict[str, int] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
+    # What is no difference and worth a line: what is on its way, and what could not be asked.
+    notes: list[str] = field(default_factory=list)
     count: int = 0
     time_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     seconds: float = 0.0
@@ -64,4 +66,5 @@ class Report:
             "compared": self.compared,
             "count": self.count,
             "differences": self.differences,
+            "notes": self.notes,
         }

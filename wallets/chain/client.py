@@ -148,10 +148,10 @@ class Chain:
         with _reaching():
             return bool(self.web3.eth.get_code(_address(address)))
 
-    def call(self, function: ContractFunction) -> Any:
-        """What a contract's view says as of the head. Raises Reverted."""
+    def call(self, function: ContractFunction, *, at_block: int | None = None) -> Any:
+        """What a contract's view says as of a block, or of the head. Raises Reverted."""
         with _reaching():
-            return function.call()
+            return function.call(block_identifier="latest" if at_block is None else at_block)
 
     def events(self, from_block: int, to_block: int) -> list[Event]:
         """The rollup contract's events in a range of blocks, both ends included, in the chain's order."""

@@ -61,8 +61,8 @@ class Command(BaseCommand):
             self.stdout.write(_text(report))
             return
         self.stdout.write(f"{report.detail()} ({report.seconds:.1f} s)")
-        for difference in report.differences:
-            self.stdout.write(f"  {difference}")
+        for line in (*report.differences, *report.notes):
+            self.stdout.write(f"  {line}")
 
 
 def _text(report: Any) -> str:

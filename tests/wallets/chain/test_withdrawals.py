@@ -1,0 +1,193 @@
+"""Withdrawals to addresses of the chain: held with their recipient, completed below a limit, claimed when final."""
+
+import pytest
+
+from accounts import services as accounts
+from accounts.problems import Problem
+from matching import journal
+from rollup import compiling, withdrawals
+from rollup.models import Block
+from tests.projections import project_all
+from wallets import selectors, services, test_funds
+from wallets.chain import withdrawals as on_chain
+from wallets.models import ClaimRequest, L2Account, Withdrawal
+
+pytestmark = pytest.mark.process
+
+BTC = 1
+AMOUNT = 5 * 10**8
+ADDRESS = "0x52908400098527886E0F7030069857D2E4169EE7"
+NUMBER = int(ADDRESS, 16)
+# Its proofs are not looked at: what a block pays is what is tested here.
+CREDULOUS = """
+@external
+@view
+def verifyProof(a: uint256[2], b: uint256[2][2], c: uint256[2], input: uint256[3]) -> bool:
+    return True
+"""
+
+
+@pytest.fixture
+def alice(contract) -> int:
+    """An account with five coins."""
+    account = accounts.create_account(name="alice").pk
+    test_funds.request(account_id=account, asset_code="BTC", amount_atoms=AMOUNT)
+    contract.rounds(2)
+    assert balance(account) == (AMOUNT, 0)
+    return account
+
+
+def balance(account: int) -> tuple[int, int]:
+    project_all()
+    return selectors.all_balances().get((account, BTC), (0, 0))
+
+
+def withdraw(account: int, amount: int, address: str = ADDRESS) -> Withdrawal:
+    return services.hold_withdrawal(account_id=account, asset_code="BTC", amount_atoms=amount, address=address)
+
+
+def status(row: Withdrawal) -> tuple[str, str, int | None]:
+    row.refresh_from_db()
+    return row.status, row.l1_status, row.l2_block
+
+
+def last_event() -> list:
+    (batch,) = journal.read(after=journal.head() - 1)
+    return batch.events[-1][-1]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "0x", "0x" + "0" * 40, "0x" + "f" * 39, "0x" + "f" * 41, ADDRESS[2:], "0x" + "g" * 40, f" {ADDRESS}",
+     ADDRESS.replace("E", "e", 1), "PVX7", "0X" + "f" * 40],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_and_nothing_is_held(contract, alice, address):
+    with pytest.raises(Problem) as caught:
+        withdraw(alice, 10, address)
+    assert caught.value.code == "invalid_address"
+    assert balance(alice) == (AMOUNT, 0)
+    assert not Withdrawal.objects.exists()
+
+
+def test_an_address_may_be_of_one_case_or_with_its_checksum(contract, alice):
+    for address in (ADDRESS, "0x" + ADDRESS[2:].lower(), "0x" + ADDRESS[2:].upper()):
+        assert withdraw(alice, 10, address).recipient == NUMBER
+        assert last_event()[0] == "hold"
+        assert last_event()[-1] == NUMBER
+
+
+def test_small_ones_are_completed_and_large_ones_wait_for_an_operator(contract, alice, settings):
+    settings.WITHDRAWAL_APPROVAL_ABOVE = {"BTC": "1"}
+    small, large = withdraw(alice, 10**8), withdraw(alice, 10**8 + 1)
+    contract.rounds(2)
+    assert (status(small)[0], status(large)[0]) == ("completed", "held")
+    assert last_event()[0] == "complete"
+    assert balance(alice) == (AMOUNT - 2 * 10**8 - 1, 10**8 + 1)
+    services.complete_withdrawal(withdrawal_id=large.pk)
+    assert status(large)[0] == "completed"
+    settings.WITHDRAWAL_APPROVAL_ABOVE = {}
+    waiting = withdraw(alice, 1)
+    contract.rounds(2)
+    assert status(waiting)[0] == "held"
+    services.cancel_withdrawal(account_id=alice, withdrawal_id=waiting.pk)
+    assert balance(alice) == (AMOUNT - 2 * 10**8 - 1, 0)
+
+
+def use_credulous_verifier(contract) -> None:
+    code = compiling.compiled(CREDULOUS)
+    owner = contract.deployed.key("owner")
+    address = contract.chain.deploy(owner, abi=code.abi, bytecode=code.bytecode, args=())
+    contract.chain.send(owner, contract.functions.set_verifiers(address, address))
+
+
+def submit(contract, slots: list[tuple[int, int, int]]) -> None:
+    """A block of the contract with these slots: three words each."""
+    words = [list(slot) for slot in slots] + [[0, 0, 0]] * (4 - len(slots))
+    domain = (contract.chain.chain_id() << 160) + int(contract.deployed.address, 16)
+    time_s = contract.chain.block_time_s(contract.chain.head())
+    number = contract.view("block_number") + 1
+    head = [domain, contract.view("root"), 1_000 + number, time_s, number]
+    contract.chain.send(contract.deployed.key("operator"), contract.functions.submit_block(head, words, 0, [0] * 8))
+
+
+def take_queue(contract) -> None:
+    """Blocks that take what is in the queue: account 0's key, alice's, her deposit."""
+    keys = {row.number: row for row in L2Account.objects.all()}
+    slots = [
+        (8 + (number << 4) + (index << 32 << 140), keys[number].x, keys[number].y) for index, number in ((1, 0), (2, 1))
+    ]  # fmt: skip
+    submit(contract, [*slots, (7 + (1 << 4) + (BTC << 28) + (AMOUNT << 44), 0, 0)])
+
+
+def row_of_block(number: int, last: tuple[int, int], status: str = "sealed") -> Block:
+    first = (last[0], 0)
+    return Block.objects.create(
+        number=number, status=status, first_sequence=first[0], first_ordinal=first[1], last_sequence=last[0],
+        last_ordinal=last[1], time_s=0, old_root=0, new_root=1, slots=[], slot_count=1, trades=0, data=[], h=0,
+        inputs=b"",
+    )  # fmt: skip
+
+
+def test_from_hold_to_claim(contract, alice):
+    use_credulous_verifier(contract)
+    take_queue(contract)
+    row = withdraw(alice, 10**8)
+    contract.rounds(2)
+    withdrawals.follow()
+    assert status(row) == ("completed", "", None)
+    with pytest.raises(Problem, match="not_claimable"):
+        on_chain.claim(account_id=alice, withdrawal_id=row.pk)
+
+    row_of_block(1, (row.sequence - 1, 5))
+    withdrawals.follow()
+    assert status(row) == ("completed", "", None)
+    block = row_of_block(2, (row.sequence, 0))
+    withdrawals.follow()
+    assert status(row) == ("completed", "in_block", 2)
+
+    submit(contract, [(6 + (1 << 4) + (BTC << 28) + (10**8 << 44), 0, NUMBER)])
+    Block.objects.filter(number__lte=2).update(status="final")
+    withdrawals.follow()
+    assert status(row) == ("completed", "claimable", 2)
+    assert contract.view("claimable", ADDRESS, BTC) == 10**8
+
+    on_chain.claim(account_id=alice, withdrawal_id=row.pk)
+    on_chain.claim(account_id=alice, withdrawal_id=row.pk)
+    assert ClaimRequest.objects.count() == 1
+    with pytest.raises(Problem, match="unknown_withdrawal"):
+        on_chain.claim(account_id=alice + 1, withdrawal_id=row.pk)
+    contract.rounds(3)
+    assert status(row) == ("completed", "claimed", 2)
+    assert ClaimRequest.objects.get().status == "done"
+    token = contract.deployed.token(BTC)
+    assert contract.chain.call(token.functions.balanceOf(ADDRESS)) == 10**8
+    assert contract.view("locked", BTC) == AMOUNT - 10**8
+    with pytest.raises(Problem, match="not_claimable"):
+        on_chain.claim(account_id=alice, withdrawal_id=row.pk)
+    assert block.number == 2
+
+
+def test_what_anybody_else_claimed_is_noted_and_later_ones_are_not(contract, alice):
+    use_credulous_verifier(contract)
+    take_queue(contract)
+    first, second = withdraw(alice, 10), withdraw(alice, 20)
+    contract.rounds(2)
+    for row in (first, second):
+        row.refresh_from_db()
+    row_of_block(2, (first.sequence, 0), "final")
+    Withdrawal.objects.filter(pk=second.pk).update(l2_block=3, l1_status="in_block")
+    submit(contract, [(6 + (1 << 4) + (BTC << 28) + (10 << 44), 0, NUMBER)])
+    withdrawals.follow()
+    contract.chain.send(contract.deployed.key("owner"), contract.functions.claim(ADDRESS, BTC))
+    contract.rounds(2)
+    assert status(first) == ("completed", "claimed", 2)
+    assert status(second) == ("completed", "in_block", 3)
+
+
+def test_a_claim_that_somebody_else_was_faster_with_is_refused_and_goes_on(contract, alice):
+    use_credulous_verifier(contract)
+    take_queue(contract)
+    on_chain.claims.request(recipient=NUMBER, asset_id=BTC)
+    contract.rounds(1)
+    assert ClaimRequest.objects.get().status == "refused"
+    assert ClaimRequest.objects.get().code == "nothing_to_claim"

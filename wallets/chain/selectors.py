@@ -1,0 +1,36 @@
+"""Reads of what is known of the chain. Amounts are atoms."""
+
+from django.db.models import Max, Q, Sum
+
+from matching.fields import AmountField
+from wallets.models import ChainWatch, Claim, L2Account, QueueEntry
+
+
+def chain_position() -> ChainWatch | None:
+    """How far the chain was read; None before that began."""
+    return ChainWatch.objects.first()
+
+
+def registered_numbers() -> dict[int, int]:
+    """Every account's number in the rollup."""
+    rows = L2Account.objects.exclude(number=None).values_list("account_id", "number")
+    return {account: number for account, number in rows if number is not None}
+
+
+def deposits_not_applied(*, after_sequence: int) -> dict[int, int]:
+    """Atoms by asset of deposits in the contract's queue that the journal did not have at a sequence."""
+    total = Sum("amount", output_field=AmountField(max_digits=40))
+    rows = QueueEntry.objects.filter(kind=QueueEntry.Kind.DEPOSIT)
+    late = rows.filter(Q(sequence=None) | Q(sequence__gt=after_sequence))
+    return dict(late.order_by().values_list("asset_id").annotate(total=total))
+
+
+def claimed() -> dict[int, int]:
+    """Atoms by asset that recipients have claimed on the chain, as far as it was read."""
+    total = Sum("amount", output_field=AmountField(max_digits=40))
+    return dict(Claim.objects.order_by().values_list("asset_id").annotate(total=total))
+
+
+def last_queue_index() -> int:
+    """The index of the last entry of the contract's queue that was read; 0 if there is none."""
+    return QueueEntry.objects.aggregate(last=Max("index"))["last"] or 0
