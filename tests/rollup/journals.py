@@ -1,7 +1,7 @@
 """Journals of a real engine for the state manager: random commands, with signatures that are good."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from rollup.state.manager import Manager, SealedBlock, StoredBlock
 from rollup.state.parameters import TINY, Parameters
 from rollup.state.slots import BUY, SELL, SETTLE, TRANSFER, WITHDRAW, SignedOrder, Slot, domain_of, message
 from tests.engine.chain import ChainGenerator, chain_opening
-from tests.engine.generate import SECOND_US, SeededChoice
+from tests.engine.generate import SeededChoice
 from tests.engine.reference import ReferenceEngine
 
 DOMAIN = domain_of(31337, 0x1234)
@@ -177,11 +177,12 @@ class Run:
         self.parameters = parameters
         self.blocks: list[SealedBlock] = []
         self.events: list[tuple[Event, tuple[int, int], int]] = []
-        self.manager = Manager(
-            Ledger(parameters, DOMAIN), Book(), Authority(), number=0, sealed=self.blocks.append
-        )  # fmt: skip
+        self.manager = self.new_manager(self.blocks.append)
         self._random = random.Random(f"closes {seed}")
         self._close_percent = close_percent
+
+    def new_manager(self, sealed: Callable[[SealedBlock], None]) -> Manager:
+        return Manager(Ledger(self.parameters, DOMAIN), Book(), Authority(), number=0, sealed=sealed)
 
     def apply(self, command: list[Any], time_us: int) -> list[Event]:
         events = self.engine.apply(command, time_us)
@@ -225,8 +226,3 @@ def _balances(ledger: Ledger) -> Iterator[tuple[tuple[int, int], int]]:
     for number, account in ledger.accounts.items():
         for token, amount in account.balances.leaves():
             yield (number, token), amount
-
-
-def orders_end_us(time_us: int, seconds: int) -> int:
-    """`valid_until` of an order that is good for so many seconds more."""
-    return time_us // SECOND_US + seconds
