@@ -284,7 +284,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Provers -----------------------------------------------------------------------------------
 # A worker that has not been heard of for so long has lost its block to the next one; it renews three times in between.
-PROVING_LEASE_S = int(os.environ.get("PROVING_LEASE_S", "30"))
+PROVING_LEASE_S = int(os.environ.get("PROVING_LEASE_S", "60"))
 # Whoever takes longer than this for one block hangs.
 PROVING_S_MAX = int(os.environ.get("PROVING_S_MAX", "1800"))
 # How long a message to the queue `proving` lives, and how many are sent at a time: beat sends new ones every second.

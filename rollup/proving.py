@@ -98,11 +98,14 @@ def lease(*, worker: str) -> Lease | None:
 
 
 def renew(*, block: int, number: int) -> None:
-    """Make a lease that is still held last its time from now on. Raises Problem lease_lost."""
+    """Make a lease last its time from now on. Raises Problem lease_lost.
+
+    One that has ended is alive again if nobody took the block meanwhile: a worker on a busy machine may come late.
+    """
     until = Now() + timedelta(seconds=settings.PROVING_LEASE_S)
     # A worker that hangs must not keep a block for ever, alive as it may seem.
     oldest = Now() - timedelta(seconds=settings.PROVING_S_MAX)
-    if not _held(block, number).filter(leased_at__gt=oldest).update(leased_until=until):
+    if not _last_given(block, number).filter(leased_at__gt=oldest).update(leased_until=until):
         raise Problem("lease_lost")
 
 
@@ -141,6 +144,11 @@ def give_back(*, block: int, number: int, reason: str) -> None:
     task = _held(block, number).first()
     if task is not None:
         _release(task, reason)
+
+
+def hand_back(*, block: int, number: int) -> None:
+    """A worker that stops leaves its block to the next one at once."""
+    _held(block, number).update(status=ProvingTask.Status.QUEUED, leased_until=None)
 
 
 def fail(*, block: int, number: int, reason: str) -> None:
@@ -194,10 +202,12 @@ def _free() -> Any:
     return ProvingTask.objects.filter(waits | Q(status=ProvingTask.Status.LEASED, leased_until__lt=Now()))
 
 
+def _last_given(block: int, number: int) -> Any:
+    return ProvingTask.objects.filter(block=block, status=ProvingTask.Status.LEASED, attempts=number)
+
+
 def _held(block: int, number: int) -> Any:
-    return ProvingTask.objects.filter(
-        block=block, status=ProvingTask.Status.LEASED, attempts=number, leased_until__gt=Now()
-    )
+    return _last_given(block, number).filter(leased_until__gt=Now())
 
 
 def _release(task: ProvingTask, reason: str) -> None:

@@ -53,6 +53,10 @@ class RemoteMaster:
         """The lease ends by itself: the master need not believe what a machine elsewhere says."""
         logger.warning("block %s is left to others: %s", lease.block, reason)
 
+    def hand_back(self, lease: Lease) -> None:
+        """The same."""
+        self.give_back(lease, "this worker stops")
+
     def fail(self, lease: Lease, reason: str) -> None:
         """The same."""
         self.give_back(lease, reason)

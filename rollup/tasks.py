@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from celery import shared_task
+from django.conf import settings
 
 from rollup import accounts, blocks, proving, settlement, withdrawals
 from wallets.chain import rounds
@@ -43,10 +44,11 @@ def dispatch_proving() -> None:
 @shared_task(name="rollup.prove", queue="proving")
 def prove() -> None:
     """Prove the first free block, then have the next one looked for at once."""
-    # Only the workers of this queue load what proves.
+    # Only the workers of this queue load what proves; before they take a block, since nothing else runs meanwhile.
     from rollup import worker
 
-    if worker.prove_one(worker.LocalMaster(worker.worker_name()), _prover):
+    prover = _prover(settings.ROLLUP_PARAMETERS)
+    if worker.prove_one(worker.LocalMaster(worker.worker_name()), lambda _: prover):
         proving.dispatch()
 
 

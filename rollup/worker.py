@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from accounts.problems import Problem
-from rollup import proving
+from rollup import leaving, proving
 from rollup.prover.witness import WitnessRefused
 from rollup.proving import Lease
 
@@ -40,6 +40,9 @@ class Master(Protocol):
 
     def give_back(self, lease: Lease, reason: str) -> None:
         """Could not do it; somebody else may."""
+
+    def hand_back(self, lease: Lease) -> None:
+        """Stops, and leaves it to the next one."""
 
     def fail(self, lease: Lease, reason: str) -> None:
         """Nobody can do it."""
@@ -71,6 +74,10 @@ class LocalMaster:
         """Could not do it; somebody else may."""
         proving.give_back(block=lease.block, number=lease.number, reason=reason)
 
+    def hand_back(self, lease: Lease) -> None:
+        """Stops, and leaves it to the next one."""
+        proving.hand_back(block=lease.block, number=lease.number)
+
     def fail(self, lease: Lease, reason: str) -> None:
         """Nobody can do it."""
         proving.fail(block=lease.block, number=lease.number, reason=reason)
@@ -88,7 +95,7 @@ def prove_one(master: Master, prover_of: "Callable[[str], Prover]") -> bool:
         return False
     logger.info("proving block %s, lease %s", lease.block, lease.number)
     try:
-        with _renewed(master, lease):
+        with _renewed(master, lease), leaving.holding(lambda: master.hand_back(lease)):
             proof = prover_of(lease.circuit).prove(lease.inputs)
         master.deliver(lease, list(proof.points), proof.ms)
     except WitnessRefused as error:

@@ -9,6 +9,7 @@ from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from rollup import leaving
 from rollup.prover import keys
 from rollup.prover.circuits import EXIT_PREFIX
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *, url: str | None, token: str, name: str, once: bool, **options: Any) -> None:
         os.nice(NICENESS)
+        leaving.on_signals()
         if url:
             from rollup import remote
 

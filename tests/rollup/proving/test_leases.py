@@ -129,8 +129,23 @@ def test_a_lease_is_renewed_while_it_is_held_and_not_for_ever(maker, settings):
         proving.renew(block=1, number=lease.number)
     settings.PROVING_S_MAX = 60
     end(lease)
+    # Late, but nobody was faster.
+    proving.renew(block=1, number=lease.number)
+    assert proving.lease(worker="b") is None
+    end(lease)
+    assert proving.lease(worker="b").number == 2
     with pytest.raises(Problem, match="lease_lost"):
         proving.renew(block=1, number=lease.number)
+
+
+def test_a_worker_that_stops_hands_its_block_back(maker):
+    maker.first()
+    lease = proving.lease(worker="a")
+    proving.hand_back(block=1, number=lease.number)
+    assert state_of(1) == ("proving", "queued", 0, False)
+    heir = proving.lease(worker="b")
+    proving.hand_back(block=1, number=lease.number)
+    assert (heir.number, state_of(1)[1]) == (2, "leased")
 
 
 def test_a_worker_that_fails_gives_the_block_back_and_each_time_for_longer(maker):

@@ -1,0 +1,42 @@
+"""Ending at once when told to, with a word to whoever counts on us.
+
+Proving is one call into foreign code that takes seconds to minutes, during which Python runs no signal's handler. The
+number of a signal is written to a pipe at once all the same, and a thread that reads it ends the process: nothing that
+a prover holds would be missed.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_last_word: list[Callable[[], None]] = []
+
+
+def on_signals() -> None:
+    """From now on SIGTERM and SIGINT end this process at once. To be called by the main thread."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
+    threading.Thread(target=_wait, args=(reading,), name="leaving", daemon=True).start()
+
+
+@contextmanager
+def holding(last_word: Callable[[], None]) -> Iterator[None]:
+    """Have this said before the process ends, while the block lasts."""
+    _last_word.append(last_word)
+    try:
+        yield
+    finally:
+        _last_word.remove(last_word)
+
+
+def _wait(reading: int) -> None:
+    while True:
+        if set(os.read(reading, 64)) & {signal.SIGTERM, signal.SIGINT}:
+            try:
+                for last_word in _last_word:
+                    last_word()
+            finally:
+                os._exit(0)
