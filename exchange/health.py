@@ -20,6 +20,7 @@ from exchange import visitors
 from matching import projection
 from matching import selectors as matching
 from rollup import metrics as rollup
+from wallets.chain import selectors as chain
 
 RECENT_S: Final = 1.0
 UNANSWERED_MS_MAX: Final = 3_000
@@ -27,6 +28,7 @@ BEHIND_MS_MAX: Final = 10_000
 RECONCILED_S_MAX: Final = 600
 READ_MODELS: Final = ("orders", "wallets")
 PERIODIC_S_MAX: Final = 60
+CHAIN_S_MAX: Final = 60
 PERIODIC_KEY: Final = "house:periodic"
 RECONCILE_KEY: Final = "reconcile:last"
 MARKET_DATA_KEY: Final = "md:sequence"
@@ -132,6 +134,35 @@ def _rollup() -> Check:
     return Check(ok, detail, False, figures)
 
 
+def _chain() -> Check:
+    """Whether the contract's queue is read and applied, and our transactions leave."""
+    if not settings.CHAIN_RPC_URL:
+        return Check(True, "there is none", False, {})
+    watch = chain.chain_position()
+    if watch is None:
+        return Check(False, "nothing of it was read yet", False, {})
+    age_s = max(0, int(time.time() - watch.updated_at.timestamp()))
+    open_entries, blocked = chain.open_entries()
+    figures = {
+        "block": watch.block, "head": watch.head, "age_s": age_s, "open_entries": open_entries,
+        "blocked_entries": blocked, "accounts_waiting": chain.accounts_waiting(),
+        "sending_ok": int(not watch.sending_reason),
+    }  # fmt: skip
+    if watch.state != "following":
+        return Check(False, f"{watch.state}: {watch.reason}", False, figures)
+    if watch.sending_reason:
+        return Check(False, f"transactions do not leave: {watch.sending_reason}", False, figures)
+    if age_s > CHAIN_S_MAX:
+        return Check(False, f"its worker has not looked for {age_s} s", False, figures)
+    return Check(True, f"read up to block {watch.block}", False, figures)
+
+
+def _state_manager() -> Check:
+    if not settings.CHAIN_RPC_URL:
+        return Check(True, "there is no chain", False, {})
+    return _follower("the rollup's state manager", projection.offset("rollup"))
+
+
 CHECKS: Final[dict[str, tuple[bool, Callable[[], Check]]]] = {
     "database": (True, _database),
     "redis": (True, _redis),
@@ -141,7 +172,9 @@ CHECKS: Final[dict[str, tuple[bool, Callable[[], Check]]]] = {
     "market_data": (False, _market_data),
     "reconcile": (False, _reconcile),
     "periodic": (False, _periodic),
+    "chain": (False, _chain),
     "rollup": (False, _rollup),
+    "state_manager": (False, _state_manager),
 }
 
 

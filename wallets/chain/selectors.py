@@ -34,3 +34,14 @@ def claimed() -> dict[int, int]:
 def last_queue_index() -> int:
     """The index of the last entry of the contract's queue that was read; 0 if there is none."""
     return QueueEntry.objects.aggregate(last=Max("index"))["last"] or 0
+
+
+def open_entries() -> tuple[int, int]:
+    """How many entries of the queue the engine does not have yet, and how many of them it refused."""
+    rows = QueueEntry.objects.exclude(status=QueueEntry.Status.APPLIED)
+    return rows.count(), rows.filter(status=QueueEntry.Status.BLOCKED).count()
+
+
+def accounts_waiting() -> int:
+    """How many accounts wait for their number in the rollup."""
+    return L2Account.objects.exclude(status=L2Account.Status.REGISTERED).count()
