@@ -10,7 +10,7 @@ from matching.engine.state import Order
 def fills_whole(order: Order) -> bool:
     """True if the acceptable opposite lots suffice for `order`, its self-trade prevention considered.
 
-    And if the levels that it needs have no more orders, each part of an iceberg counted, than a taker may meet.
+    And if the levels that it needs have at most limits.FILL_OR_KILL orders, each part of an iceberg counted.
     """
     seat = order.seat
     market = seat.market
@@ -22,7 +22,7 @@ def fills_whole(order: Order) -> bool:
     meetings = 0
     for level in opposite.best_first(order.price * sign):
         meetings += _parts(level)
-        if meetings > limits.MEETINGS:
+        if meetings > limits.FILL_OR_KILL:
             return False
         own = [other for other in level if other.seat is seat] if prevents else []
         if own and order.stp != STP_OLDEST:
@@ -48,6 +48,6 @@ def _parts(level: Level) -> int:
         count += 1
         if special is not None and special.hidden:
             count += -(-special.hidden // special.display)
-        if count > limits.MEETINGS:
+        if count > limits.FILL_OR_KILL:
             break
     return count

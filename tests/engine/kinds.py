@@ -20,7 +20,7 @@ KINDS = {
 
 
 # Limits of a command that are reached all the time: by their names in matching.engine.limits.
-TIGHT = {"MEETINGS": 3, "TURNS": 2, "TURN_TRADES": 3, "DUE": 3, "DUE_EVENTS": 4}
+TIGHT = {"MEETINGS": 4, "FILL_OR_KILL": 3, "TURNS": 2, "TURN_TRADES": 3, "DUE": 3, "DUE_EVENTS": 4}
 
 
 @contextmanager

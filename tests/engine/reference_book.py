@@ -24,7 +24,8 @@ from tests.engine.reference_state import (
 class ReferenceBook:
     """Accounts, orders and how they end; `events` collects what the command at hand does."""
 
-    max_meetings = 1_000
+    max_meetings = 10_000
+    max_fill_or_kill = 1_000
     max_turns = 100
     max_turn_trades = 1_000
     max_due = 1_000

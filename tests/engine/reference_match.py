@@ -171,7 +171,7 @@ class ReferenceMatch(ReferenceBook):
         for price in dict.fromkeys(o.price for o in makers):
             level = [o for o in makers if o.price == price]
             parts += sum(1 + (-(-o.hidden // o.display) if o.hidden else 0) for o in level)
-            if parts > self.max_meetings:
+            if parts > self.max_fill_or_kill:
                 return False
             own = [o for o in level if o.account == order.account and order.stp != STP_NONE]
             if own and order.stp != STP_OLDEST:
