@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from celery import shared_task
+from celery.worker import state
 from django.conf import settings
 
 from rollup import accounts, blocks, proving, settlement, withdrawals
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @shared_task(name="rollup.chain_round")
 def chain_round() -> None:
     """Register accounts, read the chain, apply its queue, pay test tokens in, claim; follow withdrawals."""
-    rounds.run(accounts.make_key)
+    rounds.run(accounts.make_key, stop=lambda: state.should_stop is not None)
     withdrawals.follow()
 
 

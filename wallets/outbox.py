@@ -23,6 +23,8 @@ from wallets.models import Asset, Deposit, InternalTransfer, QueueEntry, TestFun
 
 # How long the matcher may take to reach a command; then it will not run, and may be judged anew.
 DEADLINE_US: Final = 10_000_000
+# How long an answer is waited for.
+ANSWER_S: Final = 5.0
 APPLIED: Final = "already_applied"
 # Answers that say nothing about the row itself: it is sent again later.
 TRANSIENT: Final = frozenset({"deadline_passed", "index_gap"})
@@ -75,7 +77,9 @@ def record(model: type[Recorded], *, reference: str | None, key: Sequence[str], 
     return row
 
 
-def send(rows: Sequence[Row], commands: Sequence[Command]) -> list[tuple[Result, bool]]:
+def send(
+    rows: Sequence[Row], commands: Sequence[Command], *, timeout_s: float = ANSWER_S
+) -> list[tuple[Result, bool]]:  # fmt: skip
     """Submit one command for each row; `commands` have no deadline yet. Raises GatewayTimeout.
 
     Also when the command surely was not executed: the row stands, and it will be sent again.
@@ -88,7 +92,7 @@ def send(rows: Sequence[Row], commands: Sequence[Command]) -> list[tuple[Result,
         row.deadline_us = deadline_us
     type(rows[0]).objects.bulk_update(rows, ["deadline_us"])
     try:
-        results = gateway.submit([[kind, deadline_us, *fields] for kind, _, *fields in commands])
+        results = gateway.submit([[kind, deadline_us, *fields] for kind, _, *fields in commands], timeout_s=timeout_s)
     except GatewayBusy as error:
         raise GatewayTimeout("not executed yet; it will be sent again") from error
     outcome.answered()

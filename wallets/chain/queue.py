@@ -11,6 +11,8 @@ from wallets.models import L1_SOURCE, Deposit, QueueEntry
 
 log = logging.getLogger(__name__)
 
+# The worker must be able to stop soon; what was not answered is sent again anyway.
+ANSWER_S: Final = 2.0
 OPEN: Final = (QueueEntry.Status.SEEN, QueueEntry.Status.BLOCKED)
 
 
@@ -27,7 +29,7 @@ def send_seen() -> int:
     with outbox.locked("entries of the chain"):
         while rows := _next_entries():
             sent_before = [row.deadline_us > 0 for row in rows]
-            answers = outbox.send(rows, [_command(row) for row in rows])
+            answers = outbox.send(rows, [_command(row) for row in rows], timeout_s=ANSWER_S)
             for row, (result, final), was_sent in zip(rows, answers, sent_before, strict=True):
                 if not _settle(row, result, final, was_sent):
                     return applied

@@ -12,8 +12,8 @@ from wallets.models import ChainWatch
 log = logging.getLogger(__name__)
 
 
-def run(make_key: Callable[[], NewKey]) -> None:
-    """Do all that can be done now. Raises GatewayError when the engine does not answer."""
+def run(make_key: Callable[[], NewKey], *, stop: Callable[[], bool] = lambda: False) -> None:
+    """Do all that can be done now, until `stop()`. Raises GatewayError when the engine does not answer."""
     withdrawals.complete_held()
     try:
         chain, deployed = client.connect(), deployment.current()
@@ -32,6 +32,8 @@ def run(make_key: Callable[[], NewKey]) -> None:
     ]
     troubles = []
     for work in works:
+        if stop():
+            return
         try:
             if work():
                 # On a chain that mines at once what was sent can be read already.
