@@ -21,4 +21,5 @@ def block(request: HttpRequest, number: int) -> HttpResponse:
         page = pages.block_page(number)
     except Problem as problem:
         raise Http404(problem.detail) from None
-    return render(request, "rollup/block.html", {"page": page, "block": page["block"]})
+    # Not "block": within a template's block that is the block's own name.
+    return render(request, "rollup/block.html", {"page": page, "facts": page["block"]})
