@@ -6,7 +6,6 @@ requests before it passes them on, as production has one, leaves nothing to do h
 """
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -22,34 +21,70 @@ class NoPlace(OSError):
     """Too many bodies are being read; Django makes UnreadablePostError of it."""
 
 
+class _Waiter:
+    """Who finds no place free: `granted` is unlocked by whoever gives it one."""
+
+    __slots__ = ("granted", "party")
+
+    def __init__(self, party: str) -> None:
+        self.party = party
+        self.granted = threading.Lock()
+        self.granted.acquire()
+
+
 class Places:
-    """How many bodies may be read at one time, in all and of one address."""
+    """How many bodies may be read at one time, in all and of one address.
+
+    A place goes from hand to hand: waking everybody who waits for each that is free would cost more than the reading.
+    """
 
     def __init__(self, *, total: int, of_one: int) -> None:
         self._total, self._of_one = total, of_one
         self._taken = 0
-        self._by_party: Counter[str] = Counter()
-        self._changed = threading.Condition()
+        self._by_party: dict[str, int] = {}
+        # A dict for its order: whoever has waited longest comes first.
+        self._waiting: dict[_Waiter, None] = {}
+        self._lock = threading.Lock()
 
     def take(self, party: str) -> None:
         """Raises NoPlace when there is none for PATIENCE_S."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._is_free(party), PATIENCE_S):
-                raise NoPlace("too many bodies are being read")
-            self._taken += 1
-            self._by_party[party] += 1
+        with self._lock:
+            if self._is_free(party):
+                self._occupy(party)
+                return
+            waiter = _Waiter(party)
+            self._waiting[waiter] = None
+        if waiter.granted.acquire(timeout=PATIENCE_S):
+            return
+        with self._lock:
+            # Whoever is not waiting any more was given a place in the last moment.
+            if waiter not in self._waiting:
+                return
+            del self._waiting[waiter]
+        raise NoPlace("too many bodies are being read")
 
     def give_back(self, party: str) -> None:
-        """One is free again."""
-        with self._changed:
+        """One is free again, for the first of those who may have it."""
+        with self._lock:
             self._taken -= 1
-            self._by_party[party] -= 1
-            if not self._by_party[party]:
+            left = self._by_party[party] - 1
+            if left:
+                self._by_party[party] = left
+            else:
                 del self._by_party[party]
-            self._changed.notify_all()
+            for waiter in self._waiting:
+                if self._is_free(waiter.party):
+                    del self._waiting[waiter]
+                    self._occupy(waiter.party)
+                    waiter.granted.release()
+                    return
+
+    def _occupy(self, party: str) -> None:
+        self._taken += 1
+        self._by_party[party] = self._by_party.get(party, 0) + 1
 
     def _is_free(self, party: str) -> bool:
-        return self._taken < self._total and self._by_party[party] < self._of_one
+        return self._taken < self._total and self._by_party.get(party, 0) < self._of_one
 
 
 class Body:

@@ -8,6 +8,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "exchange.settings")
 
 django = get_wsgi_application()
 
-from exchange.bodies import guard  # noqa: E402  needs Django set up first
+from django.conf import settings  # noqa: E402  needs Django set up first
+from django.core.signals import request_started  # noqa: E402
+from django.db import close_old_connections, reset_queries  # noqa: E402
+
+from exchange.bodies import guard  # noqa: E402
+
+# Both cost as much as a signature's check, and find nothing to do: the end of each request closes its connection, in
+# its own thread, and queries are only kept with DEBUG.
+request_started.disconnect(close_old_connections)
+if not settings.DEBUG:
+    request_started.disconnect(reset_queries)
 
 application = guard(django, threads=int(os.environ.get("WEB_THREADS", "32")))

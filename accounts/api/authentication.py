@@ -14,6 +14,7 @@ from accounts.auth import Caller
 from accounts.models import PERMISSIONS
 from accounts.problems import Problem
 from accounts.sessions import SessionStore
+from matching import borrowing
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -23,7 +24,9 @@ class SignedRequest(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
         """The caller, or None for a request without the headers."""
-        meta = request.META
+        # Django's own request: DRF's passes each attribute on in two steps.
+        sent: HttpRequest = request._request
+        meta = sent.META
         key = meta.get("HTTP_PVX_KEY")
         if key is None:
             return None
@@ -32,10 +35,10 @@ class SignedRequest(BaseAuthentication):
             timestamp=meta.get("HTTP_PVX_TIMESTAMP", ""),
             signature=meta.get("HTTP_PVX_SIGN", ""),
             window=meta.get("HTTP_PVX_WINDOW"),
-            method=request.method or "",
-            path_with_query=request.get_full_path(),
-            body=request.body,
-            ip=client_ip(request),
+            method=sent.method or "",
+            path_with_query=sent.get_full_path(),
+            body=sent.body,
+            ip=client_ip(sent),
             now_ms=time.time_ns() // 1_000_000,
         )
         return caller, caller
@@ -52,6 +55,8 @@ class BrowserSession(BaseAuthentication):
         address = client_ip(request)
         failures.require_patience(address)
         django_request: HttpRequest = request._request
+        # Before the database is asked: a body that never comes must not keep one of the few connections.
+        _ = django_request.body
         django_request.session = session
         user = django_auth.get_user(django_request)
         if not user.is_authenticated or not user.is_active:
@@ -67,6 +72,7 @@ class BrowserSession(BaseAuthentication):
             deadline_us=now_us + signing.WINDOW_MS_DEFAULT * 1_000,
             user_id=user.pk,
         )
+        borrowing.give_back()
         return caller, caller
 
 

@@ -98,3 +98,34 @@ def test_whoever_waits_gets_the_place_that_is_given_back() -> None:
     threading.Timer(0.02, places.give_back, args=["a"]).start()
     places.take("b")
     places.give_back("b")
+
+
+def test_places_go_to_whoever_may_have_them_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "PATIENCE_S", 20.0)
+    places, got = Places(total=2, of_one=1), []
+    places.take("a")
+    places.take("b")
+
+    def take(name: str, party: str) -> None:
+        places.take(party)
+        got.append(name)
+
+    threads = [
+        threading.Thread(target=take, args=one)
+        for one in (("second of a", "a"), ("third of a", "a"), ("first of c", "c"))
+    ]
+    for number, thread in enumerate(threads, 1):
+        thread.start()
+        while len(places._waiting) < number:
+            assert thread.is_alive()
+    places.give_back("b")  # a has one already, so it is c's turn
+    threads[2].join(20)
+    places.give_back("a")
+    threads[0].join(20)
+    places.give_back("a")
+    threads[1].join(20)
+    assert got == ["first of c", "second of a", "third of a"]
+    places.give_back("a")
+    places.give_back("c")
+    places.take("a")
+    places.take("b")

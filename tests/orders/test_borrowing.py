@@ -6,9 +6,15 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client, RequestFactory
+from rest_framework.request import Request
 
 from accounts import keys, services
+from accounts.api.authentication import BrowserSession
+from accounts.problems import Problem
 from matching import gateway, projection
 from orders import listing
 from orders import services as orders
@@ -132,3 +138,35 @@ def test_a_key_that_was_looked_up_costs_no_connection_for_the_rest_of_the_reques
     assert keys.find(key) is not None
     assert connection.connection is None
     assert lent() == before
+
+
+class Body:
+    """A body that notes whether a connection was held while it was awaited."""
+
+    def __init__(self) -> None:
+        self.text = b"a=b"
+        self.held: list[bool] = []
+
+    def read(self, *_: int) -> bytes:
+        self.held.append(connection.connection is not None)
+        text, self.text = self.text, b""
+        return text
+
+    readline = read
+
+
+def test_a_browsers_body_is_awaited_without_a_connection(markets: None) -> None:
+    """Whoever signed up could otherwise send bodies that never come, and hold all connections."""
+    user = User.objects.create_user("alice")
+    client, body = Client(), Body()
+    client.force_login(user)
+    connection.close()
+    sent = RequestFactory().generic(
+        "POST", "/api/v1/orders", b"a=b", content_type="application/x-www-form-urlencoded", **{"wsgi.input": body}
+    )
+    sent.COOKIES[settings.SESSION_COOKIE_NAME] = client.cookies[settings.SESSION_COOKIE_NAME].value
+    with pytest.raises(Problem) as refused:
+        BrowserSession().authenticate(Request(sent))
+    assert refused.value.code == "csrf_failed"
+    assert body.held
+    assert not any(body.held)
