@@ -1,5 +1,6 @@
 """Proofs: made of a circuit's inputs, and checked."""
 
+import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,9 @@ from groth16py import EncodingError, ProvingKey, VerificationError, Verifier, Ve
 
 from rollup.prover.keys import KeyFiles, ensure, find
 from rollup.prover.witness import WitnessProgram, WitnessRefused, wtns
+
+# A core for each prover: two with one thread each prove more than one with two. Read when the package first computes.
+os.environ.setdefault("RAYON_NUM_THREADS", "1")
 
 WORD_BYTES: Final = 32
 POINT_WORDS: Final = 8
