@@ -229,6 +229,10 @@ ROLLUP_BLOCK_S = int(os.environ.get("ROLLUP_BLOCK_S", "60"))
 WITHDRAWAL_APPROVAL_ABOVE = json.loads(
     os.environ.get("WITHDRAWAL_APPROVAL_ABOVE", '{"BTC": "1", "ETH": "20", "USDT": "50000"}')
 )
+# What anybody gets of test tokens when asking for them; nothing where the tokens are not ours to make.
+TEST_FUNDS = json.loads(
+    os.environ.get("TEST_FUNDS", '{"BTC": "1", "ETH": "10", "USDT": "50000"}' if CHAIN_KEPT_FILE else "{}")
+)
 if CHAIN_RPC_URL:
     # All transactions of the exchange are sent by the one worker of this queue.
     CELERY_BEAT_SCHEDULE["chain-round"] = {

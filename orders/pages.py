@@ -10,6 +10,8 @@ from matching.money import format_atoms
 from orders import selectors
 from orders.models import Market
 from orders.scales import MarketScale
+from wallets import selectors as wallets
+from wallets.chain.wake import has_chain
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -35,6 +37,15 @@ def market_page(*, symbol: str, user: "User | AnonymousUser") -> dict[str, Any]:
         "intervals": list(selectors.INTERVALS),
         "signed_in": user.is_authenticated,
         "has_account": account_id is not None,
+    }
+
+
+def wallet_page() -> dict[str, Any]:
+    """The page of balances, deposits and withdrawals."""
+    return {
+        "assets": wallets.list_assets(),
+        "has_chain": has_chain(),
+        "has_test_funds": has_chain() and bool(settings.TEST_FUNDS),
     }
 
 

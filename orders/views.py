@@ -25,6 +25,12 @@ def market(request: HttpRequest, symbol: str) -> HttpResponse:
 
 
 @login_required
+def wallet(request: HttpRequest) -> HttpResponse:
+    """Balances, deposits and withdrawals; the page itself talks to REST."""
+    return render(request, "wallets/wallet.html", pages.wallet_page())
+
+
+@login_required
 def api_keys(request: HttpRequest) -> HttpResponse:
     """Make and revoke API keys; the page itself talks to REST."""
     return render(request, "accounts/keys.html", {"permissions": PERMISSIONS})

@@ -14,17 +14,23 @@ REFERENCE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 ASSET: Final = re.compile(r"[A-Z0-9]{1,16}", re.ASCII)
 ACCOUNT_MAX: Final = 2**53
 
-WITHDRAWAL: Final[Readers] = {
+ADDRESS: Final = re.compile(r"[!-~]{1,256}", re.ASCII)
+
+TRANSFER: Final[Readers] = {
     "asset": text_of(ASSET, "an asset's code, like 'BTC'"),
     "amount": decimal,
     "reference": text_of(REFERENCE, "1 to 64 of letters, digits, '_', '.', ':', '-'"),
+    "to_account": integer(1, ACCOUNT_MAX),
 }
-TRANSFER: Final[Readers] = {**WITHDRAWAL, "to_account": integer(1, ACCOUNT_MAX)}
+WITHDRAWAL: Final[Readers] = {
+    **{name: TRANSFER[name] for name in ("asset", "amount", "reference")},
+    "address": text_of(ADDRESS, "an address, like '0x' and 40 digits"),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class WithdrawalRequest:
-    """An amount to take out."""
+class MovementRequest:
+    """An amount to move."""
 
     asset_code: str
     amount_atoms: int
@@ -33,7 +39,14 @@ class WithdrawalRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class TransferRequest(WithdrawalRequest):
+class WithdrawalRequest(MovementRequest):
+    """An amount to take out; `address` is empty where an operator carries it out."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequest(MovementRequest):
     """An amount for another account."""
 
     to_account_id: int
@@ -42,7 +55,7 @@ class TransferRequest(WithdrawalRequest):
 def read_withdrawal(body: Any) -> WithdrawalRequest:
     """Raises Problem invalid_request, unknown_asset, too_precise, invalid_amount."""
     fields = read_fields(body, WITHDRAWAL, required=("asset", "amount", "reference"))
-    return WithdrawalRequest(fields["asset"], _atoms(fields), fields["reference"])
+    return WithdrawalRequest(fields["asset"], _atoms(fields), fields["reference"], fields.get("address") or "")
 
 
 def read_transfer(body: Any) -> TransferRequest:

@@ -6,8 +6,10 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from accounts.api.openapi import DecimalText, Milliseconds
-from wallets.models import Deposit, InternalTransfer, LedgerEntry, Withdrawal
+from wallets import models
+from wallets.models import Deposit, InternalTransfer, L2Account, LedgerEntry, Withdrawal
 
+ADDRESS = r"^[!-~]{1,256}$"
 REFERENCE = r"^[A-Za-z0-9_.:-]{1,64}$"
 ASSET = OpenApiParameter("asset", str, description="Only of this asset.")
 KIND = OpenApiParameter("kind", str, enum=LedgerEntry.Kind.labels, description="Only of this kind.")
@@ -73,9 +75,12 @@ class _Movement(serializers.Serializer[Any]):
 
 
 class DepositItem(_Movement):
-    """A deposit."""
+    """A deposit; the last three are null for one that did not come by the chain."""
 
     status = serializers.ChoiceField(choices=Deposit.Status.values)
+    entry = serializers.IntegerField(allow_null=True, help_text="Its index in the contract's queue.")
+    tx = serializers.CharField(allow_null=True, help_text="The chain's transaction.")
+    chain_block = serializers.IntegerField(allow_null=True, help_text="The chain's block.")
 
 
 class DepositPage(serializers.Serializer[Any]):
@@ -89,6 +94,12 @@ class WithdrawalItem(_Movement):
     """A withdrawal."""
 
     status = serializers.ChoiceField(choices=Withdrawal.Status.values)
+    address = serializers.CharField(allow_null=True)
+    block = serializers.IntegerField(allow_null=True, help_text="The block of the rollup that it is in.")
+    chain_status = serializers.ChoiceField(
+        choices=[status for status in Withdrawal.L1Status.values if status], allow_null=True,
+        help_text="Of a completed one: in a block, claimable at the contract once that is final, claimed.",
+    )  # fmt: skip
 
 
 class WithdrawalPage(serializers.Serializer[Any]):
@@ -96,6 +107,40 @@ class WithdrawalPage(serializers.Serializer[Any]):
 
     withdrawals = WithdrawalItem(many=True)
     next_cursor = serializers.CharField(allow_null=True)
+
+
+class Token(serializers.Serializer[Any]):
+    """An asset's token on the chain."""
+
+    asset = serializers.CharField()
+    address = serializers.CharField()
+
+
+class DepositAddress(serializers.Serializer[Any]):
+    """Approve the contract for a token, then call its `deposit(account_number, token number, atoms)`."""
+
+    account_number = serializers.IntegerField(allow_null=True, help_text="Null until it has one: ask again soon.")
+    status = serializers.ChoiceField(choices=L2Account.Status.values)
+    custody = serializers.ChoiceField(choices=["exchange", "user"], help_text="Who holds the key.")
+    owner = serializers.CharField(allow_null=True, help_text="The address that may set the key and ask for an exit.")
+    chain_id = serializers.IntegerField()
+    contract = serializers.CharField()
+    confirmations = serializers.IntegerField(help_text="Blocks until a deposit is credited.")
+    tokens = Token(many=True)
+
+
+class TestFunding(serializers.Serializer[Any]):
+    """Test tokens on their way."""
+
+    asset = serializers.CharField()
+    amount = DecimalText()
+    status = serializers.ChoiceField(choices=models.TestFunding.Status.values)
+
+
+class TestFunds(serializers.Serializer[Any]):
+    """Test tokens of each asset."""
+
+    funds = TestFunding(many=True)
 
 
 class TransferItem(_Movement):
@@ -122,8 +167,15 @@ class NewWithdrawal(serializers.Serializer[Any]):
         REFERENCE, help_text="Your own id of it, new for each: with the same one it happens once, however often asked."
     )
 
+    address = serializers.RegexField(
+        ADDRESS, required=False, help_text="With a chain: the address that can claim it there, 0x and 40 digits."
+    )
 
-class NewTransfer(NewWithdrawal):
+
+class NewTransfer(serializers.Serializer[Any]):
     """Money for another account of the exchange."""
 
+    asset = serializers.CharField(max_length=32)
+    amount = DecimalText()
+    reference = serializers.RegexField(REFERENCE, help_text="As for a withdrawal.")
     to_account = serializers.IntegerField(min_value=1)

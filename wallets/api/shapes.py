@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from matching.money import format_atoms
-from wallets.models import Asset, Balance, Deposit, InternalTransfer, LedgerEntry, Movement, Withdrawal
+from wallets.deposit_address import DepositAddress
+from wallets.models import (
+    Asset,
+    Balance,
+    Deposit,
+    InternalTransfer,
+    LedgerEntry,
+    Movement,
+    QueueEntry,
+    TestFunding,
+    Withdrawal,
+)
 
 Assets = Mapping[int, Asset]
 
@@ -38,14 +49,42 @@ def entry_json(entry: LedgerEntry, assets: Assets) -> dict[str, Any]:
     }
 
 
-def deposit_json(deposit: Deposit, assets: Assets) -> dict[str, Any]:
-    """A deposit."""
-    return _movement(deposit, assets, deposit.status)
+def deposit_json(deposit: Deposit, assets: Assets, entry: QueueEntry | None) -> dict[str, Any]:
+    """A deposit, and where it stands on the chain if it came by it."""
+    return _movement(deposit, assets, deposit.status) | {
+        "entry": entry.index if entry else None,
+        "tx": entry.tx_hash if entry else None,
+        "chain_block": entry.block if entry else None,
+    }
 
 
 def withdrawal_json(withdrawal: Withdrawal, assets: Assets) -> dict[str, Any]:
-    """A withdrawal."""
-    return _movement(withdrawal, assets, withdrawal.status)
+    """A withdrawal, and what became of it on the chain."""
+    return _movement(withdrawal, assets, withdrawal.status) | {
+        "address": withdrawal.address or None,
+        "block": withdrawal.l2_block,
+        "chain_status": withdrawal.l1_status or None,
+    }
+
+
+def deposit_address_json(at: DepositAddress) -> dict[str, Any]:
+    """Where to pay in."""
+    return {
+        "account_number": at.number,
+        "status": at.status,
+        "custody": "exchange" if at.custody else "user",
+        "owner": at.owner or None,
+        "chain_id": at.chain_id,
+        "contract": at.contract,
+        "confirmations": at.confirmations,
+        "tokens": [{"asset": code, "address": address} for code, address in at.tokens.items()],
+    }
+
+
+def test_funding_json(row: TestFunding, assets: Assets) -> dict[str, Any]:
+    """Test tokens on their way."""
+    asset = assets[row.asset_id]
+    return {"asset": asset.code, "amount": format_atoms(row.amount, asset.scale), "status": row.status}
 
 
 def transfer_json(transfer: InternalTransfer, assets: Assets) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from accounts.api.paging import LIMIT_DEFAULT, next_cursor, wait_for_rows
 from accounts.services import WITHDRAW
 from wallets import requests, selectors, services
 from wallets.api import schema, shapes
-from wallets.models import LedgerEntry
+from wallets.chain import selectors as chain
+from wallets.models import Deposit, LedgerEntry, QueueEntry
 
 _kind = query.one_of({kind.label: kind.value for kind in LedgerEntry.Kind})
 
@@ -91,9 +92,17 @@ class DepositsView(PrivateView):
     @documented("List deposits", answer=schema.DepositPage, parameters=[LIMIT, CURSOR], tags=["wallets"])
     def get(self, request: Request) -> HttpResponse:
         """Newest first."""
-        return movements_page(
-            request, self.caller.account_id, "deposits", selectors.list_deposits, shapes.deposit_json
-        )  # fmt: skip
+        entries: dict[int, QueueEntry] = {}
+
+        def select(account_id: int, **page: Any) -> list[Deposit]:
+            rows = selectors.list_deposits(account_id, **page)
+            entries.update(chain.entries_of(rows))
+            return rows
+
+        def shape(row: Deposit, assets: shapes.Assets) -> dict[str, Any]:
+            return shapes.deposit_json(row, assets, entries.get(row.pk))
+
+        return movements_page(request, self.caller.account_id, "deposits", select, shape)
 
 
 class WithdrawalsView(PrivateView):
@@ -116,7 +125,7 @@ class WithdrawalsView(PrivateView):
         asked = requests.read_withdrawal(self.json_object())
         held = services.hold_withdrawal(
             account_id=self.caller.account_id, asset_code=asked.asset_code, amount_atoms=asked.amount_atoms,
-            reference=asked.reference,
+            reference=asked.reference, address=asked.address,
         )  # fmt: skip
         return answer(shapes.withdrawal_json(held, assets_by_id()), status=201, sequence=held.sequence)
 

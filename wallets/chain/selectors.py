@@ -1,9 +1,11 @@
 """Reads of what is known of the chain. Amounts are atoms."""
 
+from collections.abc import Iterable
+
 from django.db.models import Max, Q, Sum
 
 from matching.fields import AmountField
-from wallets.models import ChainWatch, Claim, L2Account, QueueEntry
+from wallets.models import L1_SOURCE, ChainWatch, Claim, Deposit, L2Account, QueueEntry
 
 
 def chain_position() -> ChainWatch | None:
@@ -45,3 +47,9 @@ def open_entries() -> tuple[int, int]:
 def accounts_waiting() -> int:
     """How many accounts wait for their number in the rollup."""
     return L2Account.objects.exclude(status=L2Account.Status.REGISTERED).count()
+
+
+def entries_of(deposits: Iterable[Deposit]) -> dict[int, QueueEntry]:
+    """The entries of the queue by which deposits came, by the deposit's id."""
+    by_index = {row.index: row.pk for row in deposits if row.source == L1_SOURCE and row.index is not None}
+    return {by_index[entry.index]: entry for entry in QueueEntry.objects.filter(index__in=list(by_index))}
