@@ -73,6 +73,10 @@ def archive_oldest(*, directory: Path, snapshot_directory: Path, older_than_s: f
     partition where it was, or gone with its file and its end noted.
     """
     partition = min(_partitions(), key=lambda one: one.low)
+    if snapshots.taken_over(connection, snapshot_directory):
+        raise ArchiveRefused(
+            "a part of the journal was made by a former version of the engine, which alone can prove it"
+        )
     replica = base_of(newest(), snapshot_directory)
     after = replica.sequence
     last = _last_of(partition, older_than_s)

@@ -20,6 +20,7 @@ import psycopg
 from matching import clock, snapshots
 from matching.chain import JournalDamaged
 from matching.clock import ClockWrong
+from matching.engine import ENGINE_VERSION
 from matching.leadership import Leadership, LeadershipLost
 from matching.replica import Replica
 
@@ -129,6 +130,8 @@ def run_child(*, url: str, directory: Path, may_lead: bool) -> int:
         replica = start_replica(leadership, directory)
         follower = Follower(leadership=leadership, replica=replica, directory=directory)
         follower.catch_up()
+        if replica.sequence and replica.version != ENGINE_VERSION:
+            snapshots.write_base(replica, directory)
         # The state is acyclic and long-lived: a collection would only stop the world.
         gc.collect()
         gc.freeze()

@@ -55,8 +55,10 @@ class Replica:
         version = self.version
         if version != ENGINE_VERSION and (commands[0][0], commands[0][2:]) != ("engine", [ENGINE_VERSION]):
             raise JournalDamaged(
-                f"sequence {row.first} was made by engine version {version or 'unknown'}, this program has "
-                f"{ENGINE_VERSION}: start from a snapshot of the sequence at which this version took over"
+                f"sequence {row.first} was made by engine version {version or 'unknown'}; this program has "
+                f"{ENGINE_VERSION} and takes over only from a snapshot of where the journal ends. Let the former "
+                "program run once more and stop: make run leaves one then, elsewhere manage.py snapshot does. "
+                "Or begin anew, with an empty VAR_DIR"
             )
 
     def _evict(self, time_us: int) -> None:

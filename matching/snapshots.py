@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from matching.engine import ENGINE_VERSION
 from matching.replica import Replica
 from matching.rows import decode_json, encode_json, select_rows
 
@@ -34,8 +35,24 @@ def base_path(directory: Path, sequence: int) -> Path:
 
 
 def write_base(replica: Replica, directory: Path) -> None:
-    """Write the snapshot from which the journal goes on once everything before it is archived; it stays."""
+    """Write the snapshot from which the journal goes on once everything before it is archived; it stays.
+
+    So does one of where another version of the rules took over: replay cannot begin before it.
+    """
     _write(replica, base_path(directory, replica.sequence))
+
+
+def taken_over(connection: Any, directory: Path) -> Replica | None:
+    """The replica with which this version of the rules took this journal over, if a former one began it."""
+    for path in sorted(directory.glob(f"{_BASE}*.json"), reverse=True):
+        try:
+            replica = load(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("skipped snapshot %s: %s", path.name, error)
+            continue
+        if replica.version != ENGINE_VERSION and belongs(connection, replica):
+            return replica
+    return None
 
 
 def belongs(connection: Any, replica: Replica) -> bool:

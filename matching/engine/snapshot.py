@@ -8,6 +8,7 @@ import hashlib
 import json
 from typing import Any, Final
 
+from matching.engine import upgrade
 from matching.engine.breaker import Breaker, live
 from matching.engine.commands import FIELDS
 from matching.engine.due import schedule_deadman, schedule_expiry, schedule_queue, schedule_transition
@@ -171,7 +172,9 @@ def _dump_waiting(order: WaitingOrder, extreme: int) -> list[Any]:
 
 
 def load(state: State, dump: dict[str, Any]) -> None:
-    """Fill a new state from a dump. Raises UnknownFormat."""
+    """Fill a new state from a dump, of this format or the one before. Raises UnknownFormat."""
+    if dump["format"] == upgrade.FORMER:
+        dump = upgrade.from_former(dump)
     if dump["format"] != FORMAT:
         raise UnknownFormat(f"format {dump['format']}, not {FORMAT}")
     state.version = dump["version"]

@@ -33,7 +33,8 @@ def rich(pair: Pair) -> Pair:
 
 def test_both_engines_have_the_limits_of_the_page() -> None:
     assert {name: getattr(limits, name) for name in TIGHT} == {
-        "MEETINGS": 10_000, "FILL_OR_KILL": 1_000, "TURNS": 100, "TURN_TRADES": 1_000, "DUE": 1_000, "DUE_EVENTS": 10_000,
+        "MEETINGS": 10_000, "FILL_OR_KILL": 1_000, "TURNS": 100, "TURN_TRADES": 1_000, "DUE": 1_000,
+        "DUE_EVENTS": 10_000,
     }  # fmt: skip
     assert all(getattr(ReferenceEngine, f"max_{name.lower()}") == getattr(limits, name) for name in TIGHT)
 
