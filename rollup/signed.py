@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from accounts import outcome
 from accounts.problems import Problem
-from matching import gateway
+from matching import gateway, journal
 from matching.engine import commands
 from matching.engine.commands import BUY, SELF_CUSTODY, Command
 from matching.gateway import Result
@@ -90,8 +90,13 @@ def contract() -> Contract:
 
 
 def terms(*, account_id: int) -> Terms:
-    """What the account's user needs to sign. Raises Problem no_chain."""
-    here = contract()
+    """What the account's user needs to sign. Raises Problem no_chain.
+
+    A signer who was answered expects his leaf and nonce to be used: it waits a moment for the read models.
+    """
+    here, head = contract(), journal.head()
+    orders.wait_for_sequence(head)
+    wallets.wait_for_sequence(head)
     stored = wallets.signer(account_id)
     signer = None
     if stored is not None and stored.custody == SELF_CUSTODY:
