@@ -16,9 +16,13 @@ from matching.gateway import GatewayError
 from matching.money import format_atoms
 from matching.readonly import BoundedPaginator, ReadOnlyAdmin, time_text
 from wallets import operators, selectors
+from wallets.chain import admin as chain_admin
 from wallets.models import Asset, Balance, Deposit, InternalTransfer, LedgerEntry, Withdrawal
 
 PER_PAGE = 100
+
+# Registers its pages; Django only looks for this module.
+__all__ = ["chain_admin"]
 
 
 _assets: dict[int, Asset] = {}
@@ -113,12 +117,16 @@ class DepositAdmin(MovementAdmin):
 
 @admin.register(Withdrawal)
 class WithdrawalAdmin(MovementAdmin):
-    """Money that goes out: taken by an operator first, then sent, then completed here; or refused and given back."""
+    """Money that goes out: taken by an operator first, then sent, then completed here; or refused and given back.
+
+    With a chain, to complete one is to approve it: the contract pays it out.
+    """
 
     actions = ("take", "complete", "refuse")
 
     list_display = (
-        "id", "account_id", "coins", "network", "address", "address_tag", "status", "code", "sequence", "created_at",
+        "id", "account_id", "coins", "network", "address", "address_tag", "status", "l1_status", "l2_block", "code",
+        "sequence", "created_at",
     )  # fmt: skip
     search_fields = ("=account_id", "reference")
 
@@ -131,7 +139,7 @@ class WithdrawalAdmin(MovementAdmin):
         """From now on their owners cannot cancel them."""
         self._do(request, queryset, operators.take_withdrawal)
 
-    @admin.action(description="Complete: they have left", permissions=["command"])
+    @admin.action(description="Complete: they have left, or the chain shall pay them out", permissions=["command"])
     def complete(self, request: HttpRequest, queryset: QuerySet[Withdrawal]) -> None:
         """What was held is gone."""
         self._do(request, queryset, operators.complete_withdrawal)
