@@ -40,6 +40,8 @@ def gauges() -> Iterator[GaugeMetricFamily]:
             yield GaugeMetricFamily(f"provex_rollup_{name}", text, value=value)
     waits = int(bool(explorer.trouble()))
     yield GaugeMetricFamily("provex_rollup_trouble", "1 while a block has a reason to wait", value=waits)
+    wrong = int(bool(alarm.reason()))
+    yield GaugeMetricFamily("provex_rollup_state_wrong", "1 while the state manager refuses to go on", value=wrong)
     refused = sum(ProvingTask.objects.exclude(status=ProvingTask.Status.PROVED).values_list("refused", flat=True))
     yield GaugeMetricFamily("provex_rollup_refused", "Attempts that failed, of blocks not proven yet", value=refused)
     final = Block.objects.filter(status=Block.Status.FINAL).order_by("-number").values_list("number", flat=True).first()

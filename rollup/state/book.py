@@ -21,7 +21,7 @@ class StateWrong(Exception):
     `code` is stable: account_not_registered, account_out_of_range, token_out_of_range, foreign_deposit, queue_gap,
     unknown_market, unsigned_trade, wrong_order_leaves, signature_missing, beyond_capacity, balance_differs,
     supply_differs, root_differs, slots_differ, boundary_differs, slot_refused, key_missing, key_differs,
-    checkpoint_differs.
+    checkpoint_differs, deployment_differs.
     """
 
     def __init__(self, code: str, detail: str) -> None:

@@ -117,6 +117,7 @@ class Manager:
         if block.is_empty or expected.number != self.number + 1:
             raise StateWrong("boundary_differs", f"there is nothing for block {expected.number}")
         block.flush_all()
+        self._enter_domain(expected.data[0])
         self._check_slots(block.slots, expected)
         touched = _touched(block.slots)
         before = self._held(touched)
@@ -127,6 +128,12 @@ class Manager:
         if published.timestamp != block.time_us // SECOND_US:
             raise StateWrong("boundary_differs", f"block {expected.number} has another time")
         self._finish(touched, before)
+
+    def _enter_domain(self, domain: int) -> None:
+        # A ledger without blocks belongs to no contract yet.
+        if self.number and domain != self.ledger.domain:
+            raise StateWrong("deployment_differs", f"block {self.number} is of another contract, or of another chain")
+        self.ledger.domain = domain
 
     def _check_slots(self, slots: Sequence[Slot], expected: StoredBlock) -> None:
         body = expected.data[HEADER_WORDS:]
@@ -140,7 +147,7 @@ class Manager:
     def _seal(self) -> SealedBlock:
         block = self._folding.block
         block.flush_all()
-        self.ledger.domain = self._authority.domain()
+        self._enter_domain(self._authority.domain())
         old_root = self.ledger.root
         slots, ours = self._sign(block.slots)
         touched = _touched(slots)
