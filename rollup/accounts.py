@@ -19,7 +19,6 @@ def make_key() -> NewKey:
     return NewKey(point.x, point.y, vault.encrypt(seed.hex()))
 
 
-@lru_cache(maxsize=CACHED_MAX)
 def custodial_seed(number: int) -> bytes:
     """The 32 secret bytes of an account by its number in the rollup, also after its user took it over.
 
@@ -28,4 +27,10 @@ def custodial_seed(number: int) -> bytes:
     encrypted = wallets.encrypted_seed(number=number)
     if encrypted is None:
         raise LookupError(f"the exchange has no key of account {number}")
+    return _open(encrypted)
+
+
+# By what is in the row and not by the number, which another database may give to another account.
+@lru_cache(maxsize=CACHED_MAX)
+def _open(encrypted: bytes) -> bytes:
     return bytes.fromhex(vault.decrypt(encrypted))
