@@ -7,6 +7,7 @@ from matching.engine.cascade import follow_up
 from matching.engine.checks import crosses
 from matching.engine.clients import find_open
 from matching.engine.commands import GTC, LIMIT, MAX_PARTS, ORDER_SIGNATURE_FIELDS
+from matching.engine.due import is_over
 from matching.engine.events import Event
 from matching.engine.icebergs import hide_rest, left_of, show
 from matching.engine.signing import SECOND_US, as_plain, is_order_signature, sign, why_not_signed_anew, why_not_signer
@@ -41,7 +42,7 @@ def amend(state: State, command: Any, signature: Sequence[int] = ()) -> list[Eve
     size = new_size or order.size
     old_remaining = left_of(order)
     remaining = size - (order.size - old_remaining)
-    code = why_not_amend(order, new_price, new_size, price, size, old_remaining, remaining, keep)
+    code = why_not_amend(state, order, new_price, new_size, price, size, old_remaining, remaining, keep)
     if signature and code is None:
         code = why_not_signed_anew(order, price, size, signature)
     if code:
@@ -97,11 +98,12 @@ def amend(state: State, command: Any, signature: Sequence[int] = ()) -> list[Eve
 
 
 def why_not_amend(
-    order: Order, new_price: int, new_size: int, price: int, size: int, old_remaining: int, remaining: int, keep: int
+    state: State, order: Order, new_price: int, new_size: int, price: int, size: int, old_remaining: int,
+    remaining: int, keep: int,
 ) -> str | None:  # fmt: skip
     """The code of the first check that fails, or None; `price`, `size` and `remaining` are what would be."""
     special = order.special
-    if order.level is None or (special is not None and special.list is not None):
+    if order.level is None or (special is not None and special.list is not None) or is_over(state, order):
         return "not_amendable"
     if new_price < 0 or new_size < 0 or not 0 <= keep <= 1:
         return "invalid_parameter"

@@ -2,8 +2,8 @@
 
 from matching.engine import limits
 from matching.engine.checks import need_of, uncovered, why_not_now
-from matching.engine.due import schedule_queue, set_state
-from matching.engine.ending import dissolve, end_others, end_standing
+from matching.engine.due import is_over, schedule_queue, set_state
+from matching.engine.ending import dissolve, end_order, end_others, end_standing
 from matching.engine.events import Event
 from matching.engine.state import DUE, GONE, HALTED, OPEN, Market, OrderList, State, WaitingOrder
 from matching.engine.takers import go_on, lift, run
@@ -42,7 +42,9 @@ def follow_up(state: State, market: Market, events: list[Event]) -> None:
             return
         turns += 1
         order = stops.queue.popleft()
-        if order.phase == DUE:
+        if is_over(state, order):
+            end_order(state, order, "expired", events)
+        elif order.phase == DUE:
             _activate(state, order, events)
         else:
             _release(state, order, events)

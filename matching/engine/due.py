@@ -71,6 +71,12 @@ def forget_expiry(state: State, order: Order) -> None:
     _tidy(state)
 
 
+def is_over(state: State, order: Order) -> bool:
+    """Whether an order's time has come, and only too much that was due besides has let it stand so far."""
+    special = order.special
+    return special is not None and 0 < special.expires <= state.time_us
+
+
 def pop_due(state: State) -> DueEntry | None:
     """The next live entry at or before the state's time, or None; the caller ends what it names."""
     due = state.due

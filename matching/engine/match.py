@@ -59,6 +59,12 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
         while True:
             maker_seat = maker.seat
             maker_left = maker.remaining
+            special = maker.special
+            if special is not None and 0 < special.expires <= state.time_us:
+                # It was due, but too much was.
+                last_meeting -= 1
+                end_order(state, maker, "expired", events)
+                break
             if stp and maker_seat is seat:
                 # This may empty the level, so the best one is looked up anew.
                 last_meeting -= 1
@@ -102,7 +108,7 @@ def take(state: State, order: Order, limit: int, quote: int, is_capped: bool, ev
                 ("trade", trade_id, market.id, price, lots, base_atoms, quote_atoms, side, order.id, seat.account_id,
                  maker_id, maker_seat.account_id, taker_fee, maker_fee, maker_left)
             )  # fmt: skip
-            if maker.special is not None:
+            if special is not None:
                 # This may change the level, so the best one is looked up anew.
                 after_trade(state, maker, maker_left, events)
                 break

@@ -23,7 +23,7 @@ def run(
     market, side = order.seat.market, order.side
     if type == LIMIT:
         limit = order.price
-        if tif == FOK and not fills_whole(order):
+        if tif == FOK and not fills_whole(state, order):
             finish(state, order, "fok", events)
             return
         may_rest = tif in (GTC, GTD)

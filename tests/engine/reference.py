@@ -260,7 +260,7 @@ class ReferenceEngine(ReferenceMoney):
 
     def change(self, order: Order, price: int, size: int, keep: int, signature: Fields | None) -> None:
         """What `amend` and `signed_amend` have in common."""
-        refuse("not_amendable", order.where in (WAITING, QUEUED) or self.locked(order))
+        refuse("not_amendable", order.where in (WAITING, QUEUED) or self.locked(order) or self.is_over(order))
         refuse("invalid_parameter", price < 0 or size < 0 or keep not in (0, 1))
         account = order.account
         market, old_price, old_remaining, old_held = order.market, order.price, order.remaining, order.held

@@ -7,7 +7,7 @@ docs/protocol.md sentence by sentence. How orders end, and what their lists make
 
 from typing import Any
 
-from matching.engine.commands import BUY, OCO, OTOCO, SELL
+from matching.engine.commands import BUY, GTD, OCO, OTOCO, SELL
 from tests.engine.reference_state import (
     BOOK,
     CLOSED,
@@ -116,6 +116,10 @@ class ReferenceBook:
             ("done", order.id, order.account, order.market.id, order.side, order.price, left, released, resting, reason)
         )
         self.end_others(order)
+
+    def is_over(self, order: Order) -> bool:
+        """Its time has come, and it stands only because more was due than one command does."""
+        return order.tif == GTD and order.expires <= self.time_us
 
     def close(self, order: Order) -> None:
         order.where = CLOSED

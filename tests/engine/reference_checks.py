@@ -185,6 +185,9 @@ class ReferenceChecks(ReferenceMatch):
                 break
             turns += 1
             order = market.queue.pop(0)
+            if self.is_over(order):
+                self.end(order, "expired")
+                continue
             if order.where == PENDING:
                 self.take_turn(order)
                 continue

@@ -49,6 +49,9 @@ class ReferenceMatch(ReferenceBook):
                     self.end(order, "unfilled")
                     break
                 met += 1
+                if self.is_over(makers[0]):
+                    self.end(makers[0], "expired")
+                    continue
                 if makers[0].account == order.account and order.stp != STP_NONE:
                     self.prevent_self_trade(order, makers[0])
                     continue
@@ -173,6 +176,7 @@ class ReferenceMatch(ReferenceBook):
             parts += sum(1 + (-(-o.hidden // o.display) if o.hidden else 0) for o in level)
             if parts > self.max_fill_or_kill:
                 return False
+            level = [o for o in level if not self.is_over(o)]
             own = [o for o in level if o.account == order.account and order.stp != STP_NONE]
             if own and order.stp != STP_OLDEST:
                 return sum(o.visible for o in level[: level.index(own[0])]) >= left

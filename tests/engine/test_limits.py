@@ -132,6 +132,58 @@ def test_trades_end_a_go_before_its_turns_do(rich: Pair) -> None:
     assert [event[0] for event in do(rich, c.tick())] == ["trigger", "rest"]
 
 
+def overdue(pair: Pair, *orders: list[object]) -> int:
+    """Let `orders` be due behind so much else that the next command leaves them standing; the time it is then."""
+    for account in range(11, 18):
+        do(pair, c.deadman(account=account, timeout_us=1))
+    for order in orders:
+        do(pair, order)
+    return START_US + 9
+
+
+@pytest.mark.usefixtures("tight")
+def test_an_order_whose_time_has_come_never_trades(rich: Pair) -> None:
+    good = {"tif": c.GTD, "expires_us": START_US + 2}
+    now = overdue(rich, sell(price=1000, size=2, **good), sell(price=1000, size=5, display=1, **good))
+    do(rich, sell(price=1001, size=2))
+    events = do(rich, buy(price=1001, size=2), now)
+    assert [event[0] for event in events] == [*["deadman_fired"] * 3, "new", "done", "show", "done", "trade", "done"]
+    assert events[4] == ("done", 1, 1, 1, 1, 1000, 2, 2, 1, "expired")
+
+
+@pytest.mark.usefixtures("tight")
+@pytest.mark.parametrize(("size", "ends"), [(2, "filled"), (3, "fok")])
+def test_fill_or_kill_does_not_count_an_order_whose_time_has_come(rich: Pair, size: int, ends: str) -> None:
+    now = overdue(rich, sell(price=1000, size=2, tif=c.GTD, expires_us=START_US + 2))
+    do(rich, sell(price=1000, size=2))
+    assert do(rich, buy(price=1001, size=size, tif=c.FOK), now)[-1][-1] == ends
+
+
+@pytest.mark.usefixtures("tight")
+def test_an_order_whose_time_has_come_is_not_amendable_but_can_be_canceled(rich: Pair) -> None:
+    now = overdue(rich, sell(price=1000, size=2, tif=c.GTD, expires_us=START_US + 2))
+    assert do(rich, c.amend(account=1, order=1, price=999), now)[-1] == ("rejected", "not_amendable")
+    before = rich.fast.state_hash()
+    rich.fast = Engine.load(rich.fast.dump())
+    assert rich.fast.state_hash() == before
+    assert do(rich, c.cancel(account=1, order=1), now)[-1][-1] == "canceled"
+
+
+@pytest.mark.usefixtures("tight")
+def test_an_order_in_a_queue_whose_time_has_come_does_not_take_its_turn(rich: Pair) -> None:
+    do(rich, c.state(market=1, state="open"))
+    do(rich, buy(stop=1001, price=1001, size=1, tif=c.GTD, expires_us=START_US + 2))
+    do(rich, sell(price=1001, size=1))
+    do(rich, rules(breaker_ppm=1, breaker_window_us=10**6, halt_us=0))
+    do(rich, sell(price=999, size=1))
+    do(rich, buy(price=999, size=1))
+    assert do(rich, buy(price=1001, size=1))[-1][:3] == ("state", 1, "halted"), "the stop is in the queue, which waits"
+    now = overdue(rich)
+    events = do(rich, c.state(market=1, state="open"), now)
+    assert [event[0] for event in events] == [*["deadman_fired"] * 3, "state", "done"]
+    assert events[-1][8:] == (2, "expired")
+
+
 def test_own_icebergs_swept_by_their_owner_make_few_events(pair: Pair) -> None:
     """What once gave 300,000 events in one command: 900 icebergs of as many parts as there can be."""
     do(pair, rules(max_orders=1_000))
