@@ -5,6 +5,7 @@ smallest circuit, blocks every second, leases of some seconds, two confirmations
 """
 
 import json
+import os
 import random
 import threading
 import urllib.request
@@ -34,7 +35,7 @@ class ChainStack(Stack):
         port = free_ports()[0]
         self.chain_url = f"http://127.0.0.1:{port}"
         # Fetched here, so that a machine without it fails at once and in words.
-        program = anvil.program({})
+        program = anvil.program(os.environ)
         self.env |= {
             "CHAIN_PORT": str(port), "CHAIN_RPC_URL": self.chain_url, "ANVIL": str(program),
             "CHAIN_KEPT_FILE": str(root / "var" / "chain" / "kept"), "CHAIN_CONFIRMATIONS": str(confirmations),
