@@ -1,10 +1,12 @@
 """The explorer's pages."""
 
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.api.paging import ID_MAX
 from accounts.problems import Problem
+from orders import listing
 from rollup import pages
 
 
@@ -23,3 +25,9 @@ def block(request: HttpRequest, number: int) -> HttpResponse:
         raise Http404(problem.detail) from None
     # Not "block": within a template's block that is the block's own name.
     return render(request, "rollup/block.html", {"page": page, "facts": page["block"]})
+
+
+@login_required
+def self_custody(request: HttpRequest) -> HttpResponse:
+    """A key of one's own, made and kept in the browser; the page itself talks to REST."""
+    return render(request, "rollup/self-custody.html", {"symbols": [one.symbol for one in listing.all_markets()]})

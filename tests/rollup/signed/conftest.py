@@ -105,6 +105,19 @@ class ChainStack(Stack):
         )
         self.manage("shell", "-c", SET_KEY.format(command=command) + (AWAIT if is_awaited else ""))
 
+    def admit(self, account: int, *, number: int, secret: bytes) -> None:
+        """The chain gave an announced key its number, and its owner paid dollars in."""
+        key = public_key(secret)
+        made = commands.key(source=L1, index=self.entries + 1, account=account, l2=number, custody=0, x=key.x, y=key.y)
+        paid = commands.deposit(source=L1, index=self.entries + 2, account=account, asset=2, amount=10**5 * 10**6)
+        self.entries += 2
+        script = f"L2Account.objects.filter(account_id={account}).update(number={number}, status='registered')\n"
+        self.manage(
+            "shell", "-c",
+            "from wallets.models import L2Account\n" + script + SET_KEY.format(command=made)
+            + SET_KEY.format(command=paid) + AWAIT,
+        )  # fmt: skip
+
     def head(self) -> int:
         """The journal's last sequence."""
         with psycopg.connect(self.env["DATABASE_URL"]) as connection:
