@@ -19,11 +19,73 @@ from matching.money import MAX_AMOUNT, MAX_PRICE
 def signed_amend(state: State, command: Any) -> list[Event]:
     """Handle `signed_amend`: the user signed the order as it will be."""
     signature, plain = as_plain(command, "amend", len(ORDER_SIGNATURE_FIELDS))
-    return amend(state, plain, signature)
+    return amend_carefully(state, plain, signature)
 
 
-def amend(state: State, command: Any, signature: Sequence[int] = ()) -> list[Event]:
-    """Handle `amend`; `signature` is what a user signed of the order, empty if it is a plain one."""
+def amend(state: State, command: Any) -> list[Event]:
+    """Handle `amend`.
+
+    As with `place`, what is most frequent is recognised at once: an order that just rests, in an open market, and that
+    will rest or keep its place with nothing speaking against it.
+    """
+    _, deadline, account_id, order_id, _, new_price, new_size, keep = command
+    try:
+        order = state.accounts_by_id[account_id].orders[order_id]
+    except KeyError:
+        return amend_carefully(state, command)
+    seat = order.seat
+    market = seat.market
+    side, old_price, old_remaining, level = order.side, order.price, order.remaining, order.level
+    price = new_price or old_price
+    size = new_size or order.size
+    remaining = size - order.size + old_remaining
+    if (
+        level is None
+        or order.special is not None
+        or order.post_only
+        or keep
+        or (deadline and 0 < deadline < state.time_us)
+        or new_price < 0
+        or new_size < 0
+        or remaining <= 0
+        or size < market.min_lots
+        or size > market.plain_lots
+        or price < market.band_low
+        or price > market.band_high
+        or price * size * market.unit < market.min_notional
+    ):
+        return amend_carefully(state, command)
+    if side:
+        book, balance, held = market.asks, seat.base, remaining * market.lot_atoms
+        more = held - old_remaining * market.lot_atoms
+        may_trade = market.bids.heap[0] <= -price
+    else:
+        book, balance, held = market.bids, seat.quote, price * remaining * market.unit
+        more = held - old_price * old_remaining * market.unit
+        may_trade = market.asks.heap[0] <= price
+    keeps = price == old_price and remaining <= old_remaining
+    if not keeps and (may_trade or more > balance.available):
+        return amend_carefully(state, command)
+    balance.held += more
+    balance.available -= more
+    order.size = size
+    if keeps:
+        level.lots += remaining - old_remaining
+        order.remaining = remaining
+        return [("amend", order_id, account_id, market.id, side, old_price, old_remaining, price, size, remaining,
+                 held, 1)]  # fmt: skip
+    book.remove(order)
+    order.price = price
+    order.remaining = remaining
+    book.add(order)
+    return [
+        ("amend", order_id, account_id, market.id, side, old_price, old_remaining, price, size, remaining, 0, 0),
+        ("rest", order_id, account_id, market.id, side, price, remaining, held),
+    ]
+
+
+def amend_carefully(state: State, command: Any, signature: Sequence[int] = ()) -> list[Event]:
+    """Any order at all; `signature` is what a user signed of it, empty if it is a plain one."""
     _, deadline, account_id, order_id, client_id, new_price, new_size, keep = command
     if 0 < deadline < state.time_us:
         return [("rejected", "deadline_passed")]

@@ -8,7 +8,7 @@ from matching.engine.checks import Terms, is_conditional, is_plain, need_of, why
 from matching.engine.clients import assign, find_open, known_order
 from matching.engine.commands import BUY, GTC, IOC, ORDER_SIGNATURE_FIELDS, SELL, STP_DECREMENT
 from matching.engine.due import schedule_expiry
-from matching.engine.ending import end_order, held_by
+from matching.engine.ending import end_order, end_standing, held_by
 from matching.engine.events import Event
 from matching.engine.match import take
 from matching.engine.signing import as_plain, can_be_signed, is_order_signature, sign, why_not_signed, why_not_signer
@@ -139,7 +139,38 @@ def place_carefully(state: State, command: Any, signature: Sequence[int] = ()) -
 
 
 def replace(state: State, command: Any) -> list[Event]:
-    """Handle `replace`: end one order and enter another, both or neither."""
+    """Handle `replace`: end one order and enter another, both or neither.
+
+    As with `place`, what is most frequent is recognised at once: a plain order for one that just rests.
+    """
+    deadline, target_id, account_id, market_id = command[1], command[2], command[4], command[5]
+    try:
+        account = state.accounts_by_id[account_id]
+        target = account.orders[target_id]
+    except KeyError:
+        return replace_carefully(state, command)
+    seat = target.seat
+    market = seat.market
+    terms, client_id = command[6:19], command[19]
+    freed = 0
+    if target.side == terms[0]:
+        freed = target.remaining * (market.lot_atoms if target.side else target.price * market.unit)
+    if (
+        target.special is not None
+        or target.level is None
+        or (deadline and 0 < deadline < state.time_us)
+        or (client_id and client_id in account.clients)
+        or market.id != market_id
+        or not is_plain(market, seat, terms, standing=seat.open - 1, freed=freed)
+    ):
+        return replace_carefully(state, command)
+    # What is plain with the target's hold counted in is so without the target.
+    done = end_standing(state, target, "replaced")
+    return [done, *place(state, ["place", 0, *command[4:]])]
+
+
+def replace_carefully(state: State, command: Any) -> list[Event]:
+    """The same for any order at all."""
     target_id, target_client_id, account_id, market_id = command[2:6]
     terms, client_id, fingerprint = command[6:19], command[19], command[20]
     refusal = refused_early(state, command[1], account_id, client_id, fingerprint)
@@ -155,17 +186,12 @@ def replace(state: State, command: Any) -> list[Event]:
     if is_bound(target):
         return [("rejected", "not_amendable")]
     freed = held_by(target) if target.side == terms[0] else 0
-    if not is_plain(market, seat, terms, standing=seat.open - 1, freed=freed):
-        code = why_not(state, market, seat, terms, standing=seat.open - 1, freed=freed)
-        if code:
-            return [("rejected", code)]
-        events: list[Event] = []
-        end_order(state, target, "replaced", events)
-        return events + _enter(state, market, seat, terms, client_id, fingerprint)
-    # What is plain with the target's hold counted in is so without the target.
-    events = []
+    code = why_not(state, market, seat, terms, standing=seat.open - 1, freed=freed)
+    if code:
+        return [("rejected", code)]
+    events: list[Event] = []
     end_order(state, target, "replaced", events)
-    return events + place(state, ["place", 0, *command[4:]])
+    return events + _enter(state, market, seat, terms, client_id, fingerprint)
 
 
 def is_bound(order: Order) -> bool:
