@@ -21,7 +21,7 @@ class ChainAuthority:
 
     def key(self, number: int) -> PrivateKey:
         """The key of an account by its number. LookupError if the exchange has none."""
-        return _private_key(number)
+        return _private_key(custodial_seed(number))
 
     def by_hand(self) -> int:
         """The exchange's custody address as a number."""
@@ -29,5 +29,6 @@ class ChainAuthority:
 
 
 @lru_cache(maxsize=CACHED_MAX)
-def _private_key(number: int) -> PrivateKey:
-    return PrivateKey(custodial_seed(number))
+def _private_key(seed: bytes) -> PrivateKey:
+    # By the seed and not by the number, which another database may give to another account.
+    return PrivateKey(seed)
