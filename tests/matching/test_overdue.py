@@ -1,0 +1,80 @@
+"""What a real matcher does by itself: much that is due at once, and a batch that hangs."""
+
+import os
+import signal
+import time
+
+import psycopg
+import pytest
+
+from matching import gateway, journal
+from matching.engine import commands, limits
+from tests.matching.harness import MatcherProcess, eventually, execute, fund, leader_pid
+
+pytestmark = pytest.mark.process
+BATCH = 500
+ACCOUNTS = (7, 8, 9)
+
+
+def test_more_is_due_than_one_command_does(matcher: MatcherProcess) -> None:
+    """Ticks follow each other until nothing is due, without anybody's command."""
+    for account in ACCOUNTS:
+        fund(account=account, USDT="100000")
+    soon = time.time_ns() // 1000 + 5_000_000
+    for account in ACCOUNTS:
+        placed = execute(
+            *[
+                commands.place(
+                    account=account, market=1, side=0, tif=commands.GTD, price=600_000, size=10, expires_us=soon
+                )
+                for _ in range(BATCH)
+            ]
+        )
+        assert all(result.events[-1][0] == "rest" for result in placed)
+    last = placed[-1].sequence
+
+    def ended() -> list[journal.Batch]:
+        ticks = list(journal.read(after=last))
+        return ticks if sum(len(tick.events[0]) for tick in ticks) == BATCH * len(ACCOUNTS) else []
+
+    ticks = eventually(ended, within_s=40, what="all orders expire")
+    assert [tick.commands for tick in ticks] == [[["tick", 0]]] * 2
+    assert [len(tick.events[0]) for tick in ticks] == [limits.DUE, BATCH * len(ACCOUNTS) - limits.DUE]
+    events = [event for tick in ticks for event in tick.events[0]]
+    assert {(event[0], event[-1]) for event in events} == {("done", "expired")}
+    assert len({event[1] for event in events}) == len(events)
+    assert ticks[0].time_us >= soon
+    (nothing,) = execute(commands.cancel_all(account=ACCOUNTS[0]))
+    assert nothing.sequence == ticks[-1].last + 1, "no tick more than was needed"
+    assert nothing.events == [["cancel_all", ACCOUNTS[0], 0, -1, 0]]
+
+
+def test_a_matcher_whose_batch_hangs_ends_itself_and_the_batch_is_executed_once(
+    matcher: MatcherProcess, database_url: str
+) -> None:
+    """Its database connection stands still: no error, no answer, and nobody outside would notice."""
+    hung = leader_pid(database_url)
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s",
+            (f"provex-matcher-{hung}",),
+        ).fetchone()
+    assert row is not None
+    before = journal.head()
+    outcomes: list[gateway.Outcome] = []
+    os.kill(row[0], signal.SIGSTOP)
+    try:
+        gateway.submit_nowait(
+            [commands.deposit(source=50, index=1, account=7, asset=2, amount=5)], outcomes.append, timeout_s=120
+        )
+        eventually(lambda: "a batch takes longer than" in matcher.output(), within_s=60, what="the matcher gives up")
+        eventually(lambda: hung not in matcher.child_pids(), what="it ends")
+        assert outcomes == []
+    finally:
+        os.kill(row[0], signal.SIGCONT)
+    (outcome,) = eventually(lambda: outcomes, within_s=60, what="the next matcher answers")
+    assert not isinstance(outcome, gateway.GatewayError)
+    assert outcome[0].events == [["deposit", 50, 1, 7, 2, 5]]
+    assert leader_pid(database_url) not in {0, hung}
+    deposits = [batch for batch in journal.read(after=before) if batch.session]
+    assert [batch.events for batch in deposits] == [[[["deposit", 50, 1, 7, 2, 5]]]]
