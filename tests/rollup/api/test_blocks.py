@@ -119,3 +119,11 @@ def test_metrics_and_health_tell_the_same(api, maker, settings):
     assert "provex_rollup_trouble 1.0" in text
     checks = Client().get("/health/ready").json()["checks"]
     assert (checks["rollup"]["ok"], checks["rollup"]["detail"]) == (False, "block 1: not_provable: a test")
+
+
+def test_operators_see_blocks_tasks_and_transactions(api, maker, admin_client):
+    maker.first()
+    for name in ("block", "provingtask", "submission"):
+        assert admin_client.get(f"/admin/rollup/{name}/").status_code == 200
+    page = admin_client.get("/admin/rollup/block/1/change/").content.decode()
+    assert "Save" not in page
