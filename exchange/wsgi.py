@@ -1,6 +1,9 @@
 """Pages and REST, served by granian."""
 
+import ctypes
 import os
+import signal
+import sys
 
 from django.core.wsgi import get_wsgi_application
 
@@ -19,5 +22,10 @@ from exchange.bodies import guard  # noqa: E402
 request_started.disconnect(close_old_connections)
 if not settings.DEBUG:
     request_started.disconnect(reset_queries)
+
+if sys.platform == "linux":
+    # The server forks its workers, and one that is killed leaves them behind, with its port: the kernel ends them too.
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 application = guard(django, threads=int(os.environ.get("WEB_THREADS", "32")))
