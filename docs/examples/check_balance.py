@@ -13,7 +13,7 @@ import urllib.request
 from light_poseidon_python import Hasher
 
 
-def poseidon(elements: list[str | int]) -> int:
+def poseidon(elements: list[str]) -> int:
     return int(Hasher(len(elements)).hash_bytes_be([int(one).to_bytes(32, "big") for one in elements]), 16)
 
 
@@ -27,7 +27,7 @@ def root_of(leaf: int, index: int, path: list[list[str]]) -> int:
 site, account, asset, *chain = sys.argv[1:]
 proof = json.load(urllib.request.urlopen(f"{site}/api/v1/l2/accounts/{account}/proof?asset={asset}"))
 balances = root_of(int(proof["balance"]), proof["token"], proof["balance_path"])
-leaf = poseidon([*proof["key"], proof["nonce"], balances, proof["order_root"]])
+leaf = poseidon([*proof["key"], proof["nonce"], str(balances), proof["order_root"]])
 assert root_of(leaf, int(account), proof["account_path"]) == int(proof["root"]), "the path leads to another root"
 print(f"account {account} has {proof['balance']} atoms of {asset} in the state with root {proof['root']}")
 if chain:
