@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # A projection's offset beside that of `rollup`: from here on a restart reads the journal, so it must not be archived.
 CHECKPOINT_NAME: Final = "rollup_checkpoint"
+# One being proven and one that the prover finds at once when it is done.
+UNPROVEN_MAX: Final = 2
 # Older ones are of use only to prove balances at the last final block.
 CHECKPOINTS_KEPT: Final = 3
 
@@ -32,9 +34,19 @@ def request_block() -> None:
 
 
 def take_request() -> bool:
-    """Whether somebody has asked; whoever is told yes must close the block in the same transaction."""
-    deleted, _ = BlockRequest.objects.all().delete()
-    return deleted > 0
+    """Whether to close the open block: somebody has asked, and provers keep up.
+
+    While they do not, the request stands and the open block covers more: it fills by accounts and orders, not by
+    trades, and one block of many trades costs no more to prove than one of few. Whoever is told yes must close the
+    block in the same transaction.
+    """
+    if not BlockRequest.objects.exists():
+        return False
+    unproven = Block.objects.filter(status__in=[Block.Status.SEALED, Block.Status.PROVING])
+    if unproven.count() >= UNPROVEN_MAX:
+        return False
+    BlockRequest.objects.all().delete()
+    return True
 
 
 def store_block(sealed: SealedBlock) -> Block:

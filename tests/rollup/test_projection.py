@@ -18,7 +18,7 @@ from rollup.state.parameters import DEV, TINY
 from rollup.state.published import apply_block
 from rollup.state.slots import domain_of
 from tests.projections import catch_up, rows_of
-from tests.rollup.exchange import Exchange, close_and_catch_up, make
+from tests.rollup.exchange import Exchange, all_proven, close_and_catch_up, make
 from tests.rollup.journals import Authority, totals_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,6 +60,7 @@ def test_a_restart_at_any_place_goes_on_as_if_nothing_had_been(exchange):
         exchange.go_on(chance.randrange(10, 60))
         catch_up(here)
         if chance.randrange(2):
+            all_proven()
             blocks.request_block()
             here.age()
         here = make()
@@ -130,12 +131,28 @@ def test_a_request_closes_what_is_open_once_and_nothing_where_nothing_is(exchang
     exchange.go_on(60)
     here = make()
     close_and_catch_up(here)
+    all_proven()
     count = Block.objects.count()
     blocks.request_block()
     blocks.request_block()
     assert BlockRequest.objects.count() == 1
     here.age()
     assert (Block.objects.count(), BlockRequest.objects.count()) == (count, 0)
+
+
+def test_while_proofs_lag_the_open_block_covers_more(exchange):
+    exchange.go_on(60)
+    here = make()
+    catch_up(here)
+    count = Block.objects.count()
+    assert count >= blocks.UNPROVEN_MAX
+    blocks.request_block()
+    here.age()
+    assert Block.objects.count() == count
+    # The request stands, and is honoured as soon as the provers have caught up.
+    all_proven()
+    here.age()
+    assert (Block.objects.count(), BlockRequest.objects.count()) == (count + 1, 0)
 
 
 def test_a_block_is_on_the_disk_before_anybody_hears_of_it(exchange):
@@ -262,6 +279,7 @@ def test_another_contract_does_not_go_on_with_these_blocks(exchange, redis_clien
     exchange.go_on(60)
     close_and_catch_up(make())
     exchange.go_on(60)
+    all_proven()
     before = everything()
     monkeypatch.setattr(Authority, "domain", lambda self: domain_of(31337, 0x5678))
     here = make()
