@@ -18,7 +18,7 @@ EVM_VERSION: Final = "cancun"
 
 # A setup that nobody contributed to leaves delta where it began: on gamma, or on the curve's generator. Whoever knows
 # that proves anything with it. Compared are both parts of the points' x.
-_DEPLOYMENT_CHECK: Final = """
+DEPLOYMENT_CHECK: Final = """
 GENERATOR2_X: constant(uint256[2]) = [
     11559732032986387107991004021392285783925812861821192530917403151452391805634,
     10857046999023057135944570762232829481370756359578518086990519993285655852781,
@@ -50,7 +50,7 @@ def mintable_token() -> Compiled:
 
 def verifier(source: str) -> Compiled:
     """A verifier of proofs, from the source that the prover gives; its deployment fails for keys that prove nothing."""
-    return compiled(source + _DEPLOYMENT_CHECK)
+    return compiled(source + DEPLOYMENT_CHECK)
 
 
 def parameters_module(parameters: Parameters) -> str:

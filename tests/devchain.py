@@ -80,6 +80,11 @@ def chain(dev_chain: KeptChain, settings: Any, db: None) -> Chain:
 @pytest.fixture
 def deployed(chain: Chain) -> Deployment:
     """A rollup of `tiny` and tokens for three assets, fresh for the test."""
+    return deploy()
+
+
+def deploy() -> Deployment:
+    """The same on the chain that the settings name."""
     for number, code, scale in ASSETS:
         Asset.objects.get_or_create(id=number, defaults={"code": code, "scale": scale})
     return rollup_deployment.deploy(say=lambda _: None)

@@ -12,6 +12,7 @@ import boa
 import pytest
 from boa import BoaError
 from boa.contracts.abi.abi_contract import ABIContract, ABIContractFactory
+from eth.exceptions import Revert
 from eth_abi import decode, encode
 
 from rollup import compiling
@@ -61,9 +62,11 @@ def switch(inputs: int) -> ABIContract:
 @contextmanager
 def reverts(reason: str) -> Iterator[None]:
     """See a call refused with exactly this reason; "" for what has none, like a subtraction below zero."""
-    with pytest.raises(BoaError) as caught:
+    with pytest.raises((BoaError, Revert)) as caught:
         yield
-    output = caught.value.call_trace.computation.output
+    error = caught.value
+    # A deployment's own error comes as it is.
+    output = error.args[0] if isinstance(error, Revert) else error.call_trace.computation.output
     said = decode(["string"], output[4:])[0] if output[:4] == ERROR_SELECTOR else output.hex()
     assert said == reason
 
