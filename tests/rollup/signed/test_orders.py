@@ -1,6 +1,10 @@
 """Signed orders over REST: what is verified before the matcher hears of it, and what the matcher judges."""
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,3 +195,19 @@ def test_bodies_that_cannot_be_read(alice: User, signature: Any) -> None:
     body = alice.signer().order(**LIMIT)
     body["signature"] = body["signature"] | signature if signature and isinstance(signature, dict) else signature
     assert refused(alice, body) == "invalid_request"
+
+
+def test_the_example_of_the_docs(alice: User, tmp_path: Path) -> None:
+    key = tmp_path / "rollup.key"
+    key.write_text(alice.secret.hex())
+    exchange = alice.exchange
+    env = {"PROVEX_URL": alice.stack.base_url, "PROVEX_KEY": exchange._key, "PROVEX_SECRET": exchange._secret}
+    example = Path(__file__).parents[3] / "docs/examples/self_custody.py"
+    told = subprocess.run(
+        [sys.executable, str(example)], env=os.environ | env | {"KEY_FILE": str(key)}, capture_output=True, text=True,
+        timeout=90, check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    account, order = told.stdout.splitlines()
+    assert account.startswith(f"account {alice.account} is number {alice.number} of 0x")
+    assert order.endswith("is open")

@@ -1,0 +1,74 @@
+"""Trade with a key of your own: make it, announce it, register it on the chain from your wallet, sign an order.
+
+    PROVEX_URL=http://127.0.0.1:8000 PROVEX_KEY=… PROVEX_SECRET=… CHAIN_RPC_URL=http://127.0.0.1:8002 \
+        WALLET_KEY=0x… KEY_FILE=rollup.key python docs/examples/self_custody.py
+
+Run it from the repository: rollup/client signs. The API key needs the permissions read, trade and withdraw. WALLET_KEY
+is the private key of an address that has gas. KEY_FILE is made when it is not there; it never leaves this machine, and
+who loses it can only leave by the contract. Started again, it goes on where it was.
+"""
+
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from rollup.client import Exchange, Signer
+
+REGISTER = [
+    {
+        "type": "function", "name": "register", "stateMutability": "nonpayable",
+        "inputs": [
+            {"name": name, "type": kind} for name, kind in (("x", "uint256"), ("y", "uint256"), ("owner", "address"))
+        ],
+        "outputs": [{"name": "", "type": "uint256"}],
+    }
+]  # fmt: skip
+
+
+def secret_key(path: Path) -> bytes:
+    """The 32 secret bytes, made once."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return bytes.fromhex(path.read_text())
+
+
+def register(exchange: Exchange, secret: bytes, rpc_url: str, wallet_key: str) -> None:
+    """Announce the key to the exchange, then register it on the chain, and wait until the exchange has read that."""
+    from eth_account import Account
+    from web3 import Web3
+
+    wallet, terms = Account.from_key(wallet_key), exchange.terms()
+    signer = Signer(secret, terms)
+    exchange.link(signer.link(wallet.address))
+    web3 = Web3(Web3.HTTPProvider(rpc_url))
+    contract = web3.eth.contract(address=terms["contract"], abi=REGISTER)
+    transaction = contract.functions.register(*signer.public, wallet.address).build_transaction(
+        {"from": wallet.address, "nonce": web3.eth.get_transaction_count(wallet.address)}
+    )
+    web3.eth.wait_for_transaction_receipt(
+        web3.eth.send_raw_transaction(wallet.sign_transaction(transaction).raw_transaction)
+    )
+    while exchange.terms()["nonce"] is None:
+        time.sleep(1)
+
+
+def main() -> None:
+    env = os.environ
+    exchange = Exchange(env["PROVEX_URL"], env["PROVEX_KEY"], env["PROVEX_SECRET"])
+    secret = secret_key(Path(env.get("KEY_FILE", "rollup.key")))
+    if exchange.terms()["nonce"] is None:
+        register(exchange, secret, env["CHAIN_RPC_URL"], env["WALLET_KEY"])
+    terms = exchange.terms()
+    print(f"account {terms['account']} is number {terms['linked']['number']} of {terms['contract']}")
+    signer = Signer(secret, terms)
+    order = exchange.place(signer.order(market="BTC-USDT", side="buy", price="50000", size="0.001"))
+    print(f"order {order['id']} is {order['status']}")
+
+
+if __name__ == "__main__":
+    main()
