@@ -4,6 +4,7 @@ They lie in KEYS_DIR (environment; var/keys), one directory for each circuit and
 of its own (rollup/prover/setup.py), so that this module loads neither compiler nor prover: pages may ask for `status`.
 """
 
+import fcntl
 import json
 import os
 import subprocess
@@ -18,6 +19,9 @@ from rollup.prover.circuits import NAMES, digest
 
 BASE_DIR: Final = Path(__file__).parent.parent.parent
 _ASK_S: Final = 0.5
+# How the setup marks its own lines in its log, among the compiler's.
+STAGE: Final = "stage: "
+COMPILING: Final = "compiling"
 
 UNSAFE: Final = (
     "UNSAFE FOR REAL FUNDS: these keys come from a setup by one party, who could forge proofs. "
@@ -93,15 +97,32 @@ def import_ceremony(name: str, zkey: Path, progress: Progress | None = None) -> 
     return _made(name, ["import", str(zkey.resolve())], progress)
 
 
+def export_r1cs(name: str, path: Path) -> None:
+    """Write the circuit as a ceremony needs it (snarkjs). The keys must be there (`ensure`)."""
+    from rollup.prover.ceremony import r1cs
+    from rollup.prover.keyfile import constraints_in
+
+    files = find(name)
+    if files is None or files.info["setup"] == "ceremony":
+        raise KeysFailed(f"no keys of {name} with constraints in them")
+    path.write_bytes(r1cs(constraints_in(files.proving.read_bytes())))
+
+
 def is_ready(name: str) -> bool:
     """Whether the keys are there. Cheap."""
     return find(name) is not None
 
 
 def progress(name: str) -> str:
-    """What is being done for keys that are not there yet, in words; "" if nothing is."""
-    logs = [path for path in directory().glob(f"{place(name).name}.*.log") if path.stat().st_size]
-    return _stage(max(logs, key=lambda path: path.stat().st_mtime).read_text()) if logs else ""
+    """What is being done for the keys just now, by whatever process, in words; "" if nothing is."""
+    try:
+        with _beside(place(name), "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _stage(place(name))
+    except FileNotFoundError:
+        pass
+    return ""
 
 
 def verification_key(name: str) -> dict[str, Any]:
@@ -130,41 +151,46 @@ def _made(name: str, what: list[str], progress: Progress | None) -> KeyFiles:
     tell = progress or (lambda text: None)
     at = place(name)
     at.parent.mkdir(parents=True, exist_ok=True)
-    log = at.with_suffix(f".{os.getpid()}.log")
-    # The compiler talks to the standard output; what it says becomes the progress, or the reason of a failure.
-    with log.open("w") as output:
-        command = [sys.executable, "-m", "rollup.prover.setup", name, str(at), *what]
-        process = subprocess.Popen(command, cwd=BASE_DIR, stdout=output, stderr=subprocess.STDOUT)
+    command = [sys.executable, "-m", "rollup.prover.setup", name, str(at), *what]
+    process = subprocess.Popen(
+        command, cwd=BASE_DIR, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+    )
     started, told = time.monotonic(), ""
     try:
         while process.poll() is None:
             time.sleep(_ASK_S)
-            stage = _stage(log.read_text())
-            if stage != told:
+            stage = _stage(at)
+            if stage and stage != told:
                 told = stage
                 tell(f"{name}: {stage} ({time.monotonic() - started:.0f} s)")
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    else:
-        lines = log.read_text().splitlines()
     finally:
-        log.unlink()
+        if process.poll() is None:
+            process.kill()
+        _, complaint = process.communicate()
     files = find(name)
     if process.returncode or files is None:
-        raise KeysFailed(f"{name}: {lines[-1] if lines else f'the setup ended with {process.returncode}'}")
+        reason = (complaint or f"the setup ended with {process.returncode}").strip().splitlines()[-1]
+        raise KeysFailed(f"{name}: {reason}")
     tell(f"{name}: keys are ready ({time.monotonic() - started:.0f} s)")
     if files.is_unsafe:
         tell(UNSAFE)
     return files
 
 
-def _stage(text: str) -> str:
-    # The last line of ours, or what can be read off the compiler's.
-    stages = [line.removeprefix("stage: ") for line in text.splitlines() if line.startswith("stage: ")]
-    stage = stages[-1] if stages else "waiting for another process that makes the keys"
-    for line in text.splitlines():
-        if line.startswith("non-linear constraints:") and stage == "compiling":
-            stage = f"compiled to {int(line.split()[-1]):,} constraints; making the keys"
+def _stage(at: Path) -> str:
+    # The last line of the setup's own in its log, or what can be read off the compiler's; "" before there is any.
+    try:
+        lines = _beside(at, "log").read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    stage = next((line.removeprefix(STAGE) for line in reversed(lines) if line.startswith(STAGE)), "")
+    if stage == COMPILING:
+        for line in lines:
+            if line.startswith("non-linear constraints:"):
+                return f"compiled to {int(line.split()[-1]):,} constraints; making the keys"
     return stage
+
+
+def _beside(at: Path, suffix: str) -> Path:
+    # The setup's own files, beside the directory that it makes.
+    return at.with_name(f"{at.name}.{suffix}")

@@ -11,14 +11,19 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import groth16py
 
+from rollup.prover.ceremony import WrongCeremony, check_zkey
 from rollup.prover.circuits import SOURCES, TOOLCHAIN, main_source
-from rollup.prover.keyfile import constraint_count, program_in
+from rollup.prover.keyfile import constraint_count, constraints_in, program_in
+from rollup.prover.keys import COMPILING, STAGE, KeyFiles
+from rollup.prover.proving import Prover
+from rollup.prover.samples import sample_inputs
+from rollup.prover.witness import WitnessRefused
 
 
 def main(name: str, place: Path, what: str, zkey: str | None = None) -> None:
@@ -26,33 +31,60 @@ def main(name: str, place: Path, what: str, zkey: str | None = None) -> None:
     with _lock(place):
         if what == "make" and (place / "info.json").exists():
             return
-        part = place.with_name(place.name + ".part")
+        # The compiler talks to the standard output, too: all who wait for the keys read along.
+        with place.with_name(f"{place.name}.log").open("w") as log:
+            os.dup2(log.fileno(), sys.stdout.fileno())
+        part = place.with_name(f"{place.name}.part")
         if part.exists():
             shutil.rmtree(part)
         part.mkdir()
-        _fill(part, name, zkey)
+        made = make_keys(part, name, main_source(name))
+        if zkey:
+            import_keys(made, Path(zkey), sample_inputs(name))
         _publish(part, place)
 
 
-def _fill(part: Path, name: str, zkey: str | None) -> None:
+def make_keys(part: Path, name: str, source: str) -> KeyFiles:
+    """Compile a circuit and make keys for it, which fit the constraints but are one party's."""
     started = time.monotonic()
-    stage("compiling")
-    source = part / "main.circom"
-    source.write_text(main_source(name))
-    libraries = [str(SOURCES), str(groth16py.circomlib_path(2))]
-    made, made_verifying = groth16py.setup_circom(str(source), libraries)
-    made.save(str(part / "proving.key"))
-    made_verifying.save(str(part / "verifying.key"))
-    del made
-    body = (part / "proving.key").read_bytes()
-    (part / "witness.wasm").write_bytes(program_in(body))
-    info: dict[str, Any] = {
-        "name": name, "constraints": constraint_count(body), "setup": "single-party",
-        "toolchain": f"{TOOLCHAIN} {groth16py.__version__}",
-    }  # fmt: skip
-    del body
-    info["seconds"] = round(time.monotonic() - started, 1)
-    (part / "info.json").write_text(json.dumps(info, indent=2) + "\n")
+    _tell(COMPILING)
+    main_file = part / "main.circom"
+    main_file.write_text(source)
+    key, verifying = groth16py.setup_circom(str(main_file), [str(SOURCES), str(groth16py.circomlib_path(2))])
+    files = KeyFiles(name, part / "proving.key", part / "verifying.key", part / "witness.wasm", {})
+    key.save(str(files.proving))
+    verifying.save(str(files.verifying))
+    del key
+    body = files.proving.read_bytes()
+    files.program.write_bytes(program_in(body))
+    files.info.update(
+        name=name, constraints=constraint_count(body), setup="single-party",
+        toolchain=f"{TOOLCHAIN} {groth16py.__version__}", seconds=round(time.monotonic() - started, 1),
+    )  # fmt: skip
+    _write_info(files)
+    return files
+
+
+def import_keys(files: KeyFiles, zkey: Path, sample: Mapping[str, Any]) -> None:
+    """Put a ceremony's keys in the place of those just made. WrongCeremony if they are of another circuit."""
+    _tell("comparing the ceremony's key with the circuit")
+    check_zkey(zkey.read_bytes(), constraints_in(files.proving.read_bytes()))
+    _tell("importing the ceremony's key")
+    key, verifying = groth16py.import_zkey(str(zkey))
+    key.save(str(files.proving))
+    verifying.save(str(files.verifying))
+    del key
+    _tell("trying the imported key")
+    files.info["setup"] = "ceremony"
+    try:
+        Prover(files.name, files).prove(sample)
+    except WitnessRefused:
+        raise WrongCeremony("what it proves of a right block does not verify") from None
+    _write_info(files)
+
+
+def _write_info(files: KeyFiles) -> None:
+    (files.proving.parent / "info.json").write_text(json.dumps(files.info, indent=2) + "\n")
 
 
 def _publish(part: Path, place: Path) -> None:
@@ -75,16 +107,18 @@ def _sync(path: Path) -> None:
 
 @contextlib.contextmanager
 def _lock(place: Path) -> Iterator[None]:
-    with place.with_name(place.name + ".lock").open("w") as file:
+    with place.with_name(f"{place.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def stage(text: str) -> None:
-    """Say what is being done now, to whoever reads along."""
-    sys.stdout.write(f"stage: {text}\n")
+def _tell(what: str) -> None:
+    sys.stdout.write(f"{STAGE}{what}\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
+    try:
+        main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
+    except WrongCeremony as error:
+        sys.exit(f"the ceremony's key is not of this circuit: {error}")

@@ -1,4 +1,4 @@
-"""manage.py circuit_keys: make the keys of a circuit, or take those of a ceremony."""
+"""manage.py circuit_keys: make the keys of a circuit, write what a ceremony needs, or take a ceremony's keys."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -19,6 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which circuit; a ceremony's file."""
         parser.add_argument("name", nargs="?", choices=NAMES, default=getattr(settings, "ROLLUP_PARAMETERS", "dev"))
+        parser.add_argument("--r1cs", type=Path, metavar="FILE", help="write the circuit as a ceremony needs it")
         parser.add_argument("--ceremony", type=Path, metavar="ZKEY", help="a .zkey, verified by snarkjs before")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,6 +29,8 @@ class Command(BaseCommand):
                 files = keys.import_ceremony(options["name"], options["ceremony"], self.stdout.write)
             else:
                 files = keys.ensure(options["name"], self.stdout.write)
+            if options["r1cs"]:
+                keys.export_r1cs(options["name"], options["r1cs"])
         except keys.KeysFailed as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
