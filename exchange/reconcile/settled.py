@@ -120,6 +120,8 @@ def _check_contract(rows: SettledRows, report: Report) -> None:
         claimable = settled.get(asset.id, 0) - rows.claimed.get(asset.id, 0)
         locked, holdings = found.locked[asset.id], found.holdings[asset.id]
         report.compare("locked in the contract", {0: sum(moves.values())}, {0: locked}, lambda _, a=asset: a.code)
+        if claimable < 0:
+            report.differ("holdings of the contract", asset.code, "claims of what was withdrawn", f"{-claimable} more")
         # Anybody may send tokens to the contract by mistake: a surplus is nobody's, and no difference.
         surplus = max(0, holdings - locked - claimable)
         report.compare(
