@@ -284,6 +284,16 @@ SPECTACULAR_SETTINGS = {
     # The page's files come from our own static files, not from a CDN.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Fields of one name and different words; the rest are named after their field.
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatusEnum": "orders.api.schema.STATUSES",
+        "DoneReasonEnum": "orders.api.schema.REASONS",
+        "CanceledEnum": "orders.api.schema.ONLY_CANCELED",
+        "OrderListKindEnum": "orders.requests.LIST_KINDS",
+        "OrderListStatusEnum": "orders.api.list_schema.STATUSES",
+        "KeyKindEnum": "accounts.kinds.KINDS",
+        "BlockStatusEnum": "rollup.api.schema.BLOCK_STATUSES",
+    },
 }
 
 # --- Provers -----------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from accounts.api.openapi import Milliseconds
 from orders import requests
 from orders.api import schema
 
+STATUSES = ("live", "ended")
+
 
 class Leg(schema.NewOrder):
     """An order of a list, as a new order; its market may be left out."""
@@ -43,7 +45,7 @@ class _List(serializers.Serializer[Any]):
     client_id = serializers.CharField(allow_null=True)
     market = serializers.CharField()
     kind = serializers.ChoiceField(choices=requests.LIST_KINDS)
-    status = serializers.ChoiceField(choices=["live", "ended"], help_text="live: its orders depend on each other.")
+    status = serializers.ChoiceField(choices=STATUSES, help_text="live: its orders depend on each other.")
     legs = Name(many=True)
     created_at = Milliseconds()
     updated_at = Milliseconds()

@@ -35,7 +35,7 @@ class ListsView(PrivateView):
         return answer(shape, status=200 if made.duplicate else 201, sequence=made.sequence)
 
     @documented(
-        "List order lists", answer=list_schema.ListPage, tags=["orders"],
+        "List order lists", answer=list_schema.ListPage, tags=["orders"], operation="order_lists_list",
         parameters=[schema.STATUS, schema.MARKET, LIMIT, CURSOR, MIN_SEQUENCE],
     )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:

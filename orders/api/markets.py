@@ -32,7 +32,7 @@ class MarketsView(PublicView):
 
     cache_s: ClassVar = 0.25
 
-    @documented("List markets", answer=schema.MarketList, tags=["markets"])
+    @documented("List markets", answer=schema.MarketList, tags=["markets"], operation="markets_list")
     def get(self, request: Request) -> HttpResponse:
         """With their rules and states."""
         query.read_query(request, {})

@@ -27,7 +27,7 @@ class OrdersView(OrdersWrites):
     """/orders"""
 
     @documented(
-        "List orders", answer=schema.OrderPage, tags=["orders"],
+        "List orders", answer=schema.OrderPage, tags=["orders"], operation="orders_list",
         parameters=[schema.STATUS, schema.MARKET, schema.SIDE, LIMIT, CURSOR, MIN_SEQUENCE],
     )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:

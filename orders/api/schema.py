@@ -10,6 +10,7 @@ from matching.engine.commands import SIDES, STPS, TIFS, TYPES
 from orders import requests
 
 STATUSES = ("open", "partially_filled", "waiting", "pending", "filled", "canceled", "expired")
+ONLY_CANCELED = ("canceled",)
 REASONS = (
     "filled", "canceled", "replaced", "unfilled", "fok", "stp", "funds", "expired", "deadman", "list", "refused",
     "fee",
@@ -171,8 +172,8 @@ class CanceledOrder(serializers.Serializer[Any]):
     market = serializers.CharField()
     side = serializers.ChoiceField(choices=SIDES)
     remaining_size = DecimalText()
-    status = serializers.ChoiceField(choices=["canceled"])
-    done_reason = serializers.ChoiceField(choices=["canceled"])
+    status = serializers.ChoiceField(choices=ONLY_CANCELED)
+    done_reason = serializers.ChoiceField(choices=ONLY_CANCELED)
     updated_at = Milliseconds()
     sequence = serializers.IntegerField()
 

@@ -65,7 +65,10 @@ class OrdersWrites(PrivateView):
             services.place_order(account_id=caller.account_id, order=order, deadline_us=caller.deadline_us)
         )
 
-    @documented("Cancel all orders", answer=schema.CanceledAll, parameters=schema.CANCEL_ALL, tags=["orders"])
+    @documented(
+        "Cancel all orders", answer=schema.CanceledAll, parameters=schema.CANCEL_ALL, tags=["orders"],
+        operation="orders_destroy_all",
+    )  # fmt: skip
     def delete(self, request: Request) -> HttpResponse:
         """Of the account, or of one market or side. The filters are part of the query, and unknown ones are refused."""
         market, side = requests.read_cancel_all(request.query_params.dict())

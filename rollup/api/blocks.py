@@ -20,7 +20,9 @@ class BlocksView(PublicView):
 
     cache_s: ClassVar = 0.5
 
-    @documented("List blocks", answer=schema.BlockPage, parameters=[LIMIT, CURSOR], tags=["rollup"])
+    @documented(
+        "List blocks", answer=schema.BlockPage, parameters=[LIMIT, CURSOR], tags=["rollup"], operation="blocks_list"
+    )
     def get(self, request: Request) -> HttpResponse:
         """Newest first, with what waits for provers and for the chain."""
         asked = query.read_query(request, query.PAGE)

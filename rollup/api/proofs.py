@@ -23,7 +23,9 @@ class ProofsView(PublicView):
 
     cache_s: ClassVar = 0.5
 
-    @documented("List proofs", answer=schema.ProofPage, parameters=[LIMIT, CURSOR], tags=["rollup"])
+    @documented(
+        "List proofs", answer=schema.ProofPage, parameters=[LIMIT, CURSOR], tags=["rollup"], operation="proofs_list"
+    )
     def get(self, request: Request) -> HttpResponse:
         """Of blocks, newest first."""
         asked = query.read_query(request, query.PAGE)

@@ -13,6 +13,7 @@ from rollup.state.slots import OPERATIONS
 TOKEN = OpenApiParameter(
     "Authorization", str, OpenApiParameter.HEADER, required=True, description="`Bearer` and a prover's token."
 )
+BLOCK_STATUSES = tuple(Block.Status.values)
 ASSET = OpenApiParameter("asset", str, required=True, description="Of which asset, like BTC.")
 
 
@@ -25,7 +26,7 @@ class BlockSummary(serializers.Serializer[Any]):
     """A block. Times are null until it is that far."""
 
     number = serializers.IntegerField()
-    status = serializers.ChoiceField(choices=Block.Status.values)
+    status = serializers.ChoiceField(choices=BLOCK_STATUSES)
     reason = serializers.CharField(allow_null=True, help_text="What it waits for, or why it failed.")
     old_root = Element()
     new_root = Element()

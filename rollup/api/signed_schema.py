@@ -78,7 +78,7 @@ class Linked(serializers.Serializer[Any]):
     status = serializers.CharField()
 
 
-class Token(serializers.Serializer[Any]):
+class SignedToken(serializers.Serializer[Any]):
     """An asset in the rollup."""
 
     asset = serializers.CharField()
@@ -107,7 +107,7 @@ class SigningTerms(serializers.Serializer[Any]):
     linked = Linked(allow_null=True)
     nonce = serializers.RegexField(WHOLE, allow_null=True, help_text="Of the next transfer or withdrawal.")
     order_ids = serializers.ListField(child=serializers.RegexField(WHOLE), help_text="The least free id of each leaf.")
-    tokens = Token(many=True)
+    tokens = SignedToken(many=True)
     markets = SignedMarket(many=True)
 
 

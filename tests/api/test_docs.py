@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 DOC = (Path(__file__).resolve().parents[2] / "docs/api.md").read_text()
 
@@ -57,3 +58,8 @@ def test_every_address_is_documented(client):
     assert {
         path.removeprefix("/api/v1") for path in re.findall(r"`(?:GET|POST|PATCH|DELETE) (/[a-z/{}_-]+)`", DOC)
     } <= {re.sub(r"\{\w+_id\}", "{id}", path.removeprefix("/api/v1")) for path in served}
+
+
+def test_the_document_says_nothing_twice_or_vaguely(tmp_path):
+    """A warning of its generator is a name that two things share, or a field without a type."""
+    call_command("spectacular", file=str(tmp_path / "openapi.yml"), validate=True, fail_on_warn=True)

@@ -110,7 +110,10 @@ class WithdrawalsView(PrivateView):
 
     write_permission = WITHDRAW
 
-    @documented("List withdrawals", answer=schema.WithdrawalPage, parameters=[LIMIT, CURSOR], tags=["wallets"])
+    @documented(
+        "List withdrawals", answer=schema.WithdrawalPage, parameters=[LIMIT, CURSOR], tags=["wallets"],
+        operation="withdrawals_list",
+    )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:
         """Newest first."""
         return movements_page(
