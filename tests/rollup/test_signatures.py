@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollup.state.babyjubjub import BASE, IDENTITY, SUBGROUP_ORDER, Point, add, has_low_order, is_on_curve, multiply
+from rollup.state.babyjubjub import (
+    BASE,
+    IDENTITY,
+    SUBGROUP_ORDER,
+    Point,
+    add,
+    has_low_order,
+    is_on_curve,
+    multiply,
+    multiply_base,
+)
 from rollup.state.blake512 import blake512
 from rollup.state.eddsa import Signature, is_signed, public_key, sign
 from rollup.state.field import MODULUS, poseidon
@@ -93,3 +103,9 @@ def test_the_base_has_the_order_it_should():
 @given(st.integers(0, 2**256), st.integers(0, 2**256))
 def test_multiplication_distributes(one, other):
     assert add(multiply(BASE, one), multiply(BASE, other)) == multiply(BASE, one + other)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**256 - 1) | st.sampled_from([0, 1, 15, 16, SUBGROUP_ORDER - 1, SUBGROUP_ORDER, 2**256 - 1]))
+def test_the_table_of_the_base_gives_the_same_as_doubling(scalar):
+    assert multiply_base(scalar) == multiply(BASE, scalar)

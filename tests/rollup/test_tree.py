@@ -31,6 +31,24 @@ def test_the_root_is_that_of_all_leaves(changes, default):
         assert root_of_path(index, leaf, tree.path(index)) == tree.root
 
 
+@settings(max_examples=40, deadline=None)
+@given(leaves, leaves, st.sampled_from([0, 7]))
+def test_many_leaves_at_once_are_the_same_as_one_after_the_other(before, changes, default):
+    one, other = Tree(DEPTH, default), Tree(DEPTH, default)
+    for index, leaf in [*before, *changes]:
+        one.put(index, leaf)
+    other.put_all(before)
+    other.put_all(changes)
+    assert other.root == one.root
+    assert (
+        other.leaves()
+        == one.leaves()
+        == sorted((index, leaf) for index, leaf in dict([*before, *changes]).items() if leaf != default)
+    )
+    for index in range(4**DEPTH):
+        assert other.path(index) == one.path(index)
+
+
 @settings(max_examples=20, deadline=None)
 @given(leaves, st.integers(0, 15), st.integers(0, 15))
 def test_a_path_proves_no_other_leaf_and_no_other_place(changes, index, other):
