@@ -60,7 +60,7 @@ def test_money_and_books_hold_after_every_command_and_follow_from_the_events(ste
     follow(steps)
 
 
-@pytest.mark.parametrize("kind", ["mixed", "tangle"])
+@pytest.mark.parametrize("kind", ["mixed", "tangle", "chain"])
 def test_money_and_books_hold_on_a_long_history(kind: str) -> None:
     follow(history("properties", 10_000 if LONG else 1_000, kind=kind))
 

@@ -59,7 +59,7 @@ def test_going_on_from_a_snapshot_equals_never_stopping(steps: list[Step], data:
     assert resumed.state_hash() == unbroken.state_hash()
 
 
-@pytest.mark.parametrize("kind", ["mixed", "tangle"])
+@pytest.mark.parametrize("kind", ["mixed", "tangle", "chain"])
 def test_a_snapshot_after_every_command_changes_nothing(kind: str) -> None:
     steps = history("snapshots", 3_000 if LONG else 400, kind=kind)
     unbroken, broken = Engine(), Engine()

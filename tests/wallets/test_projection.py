@@ -54,6 +54,21 @@ def test_rows_equal_the_engine_whatever_the_transactions(seed):
     }
 
 
+def test_rows_equal_the_engine_when_accounts_are_registered_and_exit():
+    exchange = RandomExchange("chain", kind="chain")
+    projection = make_projection()
+    for _ in range(4):
+        exchange.go_on(300)
+        catch_up(projection, chance=exchange.random)
+        assert_wallets_equal_engine(exchange.engine)
+    exits = [e for b in journal.read(after=0, limit=10**6) for events in b.events for e in events if e[0] == "exit"]
+    posted = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.EXIT)
+    assert posted.count() == 2 * sum(e[5] > 0 for e in exits) > 0
+    taken = [(e[3], e[4], -e[5], e[2]) for e in exits if e[5]]
+    rows = posted.exclude(account_id=OUTSIDE_ACCOUNT).order_by("id")
+    assert list(rows.values_list("account_id", "asset_id", "amount", "reference")) == taken
+
+
 def test_every_kind_of_posting_occurs_and_names_what_it_is_for():
     exchange = RandomExchange("kinds")
     exchange.go_on(1_500)
