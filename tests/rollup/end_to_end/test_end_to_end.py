@@ -1,6 +1,5 @@
 """From a deposit on the chain to a final block, with every process of it killed on the way, and in every status."""
 
-import signal
 import subprocess
 import sys
 
@@ -78,18 +77,6 @@ def test_a_restart_in_every_status_loses_nothing_and_does_nothing_twice(trading,
         stack.launch(name)
     assert stack.wait_all_final() >= number
     assert submitted(stack) == list(range(1, max(stack.statuses()) + 1))
-
-
-def test_a_prover_killed_in_the_middle_costs_its_lease_alone(trading):
-    stack = trading.stack
-    before = stack.wait_all_final()
-    trading.trade()
-    number = stack.wait_for_block(before, "proving")
-    stack.kill("prover", signal.SIGKILL)
-    stack.end("prover")
-    stack.launch("prover")
-    stack.wait_all_final()
-    assert stack.get(f"/proofs/{number}")["attempts"] >= 1
 
 
 def test_a_prover_elsewhere_proves_with_a_token_and_not_without(trading):
