@@ -91,7 +91,7 @@ class DevChain:
                 raise ChainFailed(f"anvil ended; is port {self.port} in use, or {self.state_file} of another version?")
             try:
                 # Another anvil on that port would answer as well, but ours then ends at once.
-                if self.rpc("eth_chainId") == hex(CHAIN_ID) and self.alive():
+                if self.rpc("eth_chainId", timeout_s=1) == hex(CHAIN_ID) and self.alive():
                     return
             except ChainFailed:
                 time.sleep(0.02)
