@@ -56,15 +56,14 @@ def last_event() -> list:
     return batch.events[-1][-1]
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["", "0x", "0x" + "0" * 40, "0x" + "f" * 39, "0x" + "f" * 41, ADDRESS[2:], "0x" + "g" * 40, f" {ADDRESS}",
-     ADDRESS.replace("E", "e", 1), "PVX7", "0X" + "f" * 40],
-)  # fmt: skip
-def test_what_is_no_address_is_refused_and_nothing_is_held(contract, alice, address):
-    with pytest.raises(Problem) as caught:
-        withdraw(alice, 10, address)
-    assert caught.value.code == "invalid_address"
+def test_what_is_no_address_is_refused_and_nothing_is_held(contract, alice):
+    for address in (
+        "", "0x", "0x" + "0" * 40, "0x" + "f" * 39, "0x" + "f" * 41, ADDRESS[2:], "0x" + "g" * 40, f" {ADDRESS}",
+        ADDRESS.replace("E", "e", 1), "PVX7", "0X" + "f" * 40,
+    ):  # fmt: skip
+        with pytest.raises(Problem) as caught:
+            withdraw(alice, 10, address)
+        assert caught.value.code == "invalid_address", address
     assert balance(alice) == (AMOUNT, 0)
     assert not Withdrawal.objects.exists()
 
