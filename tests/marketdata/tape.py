@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from matching.engine.commands import FIELDS
 from matching.rows import decode_json, encode_json
-from tests.engine.generate import Generator, SeededChoice, opening
+from tests.engine.generate import SeededChoice
+from tests.engine.kinds import KINDS
 from tests.engine.reference import ReferenceEngine
 from tests.projections import is_usual
 
@@ -27,12 +28,13 @@ def as_json(event: tuple[Any, ...]) -> list[Any]:
     return found
 
 
-def tape(seed: int, steps: int, engine: ReferenceEngine) -> Iterator[TapeBatch]:
-    """Drive `engine` with `steps` random commands; a batch has one time, so it ends when time moves."""
-    generator = Generator(SeededChoice(seed), engine)
+def tape(seed: int, steps: int, engine: ReferenceEngine, *, kind: str = "mixed") -> Iterator[TapeBatch]:
+    """Drive `engine` with random commands of a kind; a batch has one time, so it ends when time moves."""
+    make, opens = KINDS[kind]
+    generator = make(SeededChoice(seed), engine)
     cut = random.Random(seed)
     first, time_us, events = 1, 0, []
-    given = opening()
+    given = opens()
     for number in range(steps):
         command, at = given[number] if number < len(given) else generator.step()
         if not is_usual(command):
