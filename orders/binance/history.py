@@ -43,7 +43,7 @@ def aggregates(
     *, market_id: int, from_number: int | None, start_us: int | None, end_us: int | None, limit: int
 ) -> list[Aggregate]:
     """Aggregate trades from a trade's number or a time on, else the latest; times are inclusive."""
-    last = Trade.objects.filter(market_id=market_id).aggregate(last=Max("number"))["last"] or 0
+    last = last_number(market_id)
     low, high = 1, last
     if from_number is not None:
         low = max(low, from_number)
@@ -54,6 +54,11 @@ def aggregates(
     if from_number is not None or start_us is not None:
         return _from(market_id, low, high, limit)
     return _latest(market_id, high, limit)
+
+
+def last_number(market_id: int) -> int:
+    """The number of the market's last trade; 0 before the first."""
+    return int(Trade.objects.filter(market_id=market_id).aggregate(last=Max("number"))["last"] or 0)
 
 
 def first_at(market_id: int, time_us: int, last: int) -> int:

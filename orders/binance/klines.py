@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-from orders.binance import intervals, shapes
+from orders.binance import history, intervals, shapes
 from orders.listing import Listed
 from orders.models import Candle
 
@@ -80,6 +80,31 @@ def bars(
         filled.append(bar)
         at = intervals.moved(at, interval, 1)
     return filled
+
+
+def stored_since(*, market: Listed, interval: str, open_ms: int) -> list[dict[str, Any]]:
+    """The kept candles from a time on, as market data tells of them."""
+    scale = market.scale
+    rows = Candle.objects.filter(
+        market_id=market.id, interval=STORED_S[intervals.stored(interval)], open_us__gte=open_ms * 1_000
+    )
+    last = history.last_number(market.id)
+    number = history.first_at(market.id, open_ms * 1_000, last)
+    found = []
+    for row in rows.order_by("open_us"):
+        # Trades of a market have numbers in a row, so each candle's are those behind the one before.
+        found.append(
+            {
+                "open_time": row.open_us // 1_000, "open": scale.ticks_to_price(row.open),
+                "high": scale.ticks_to_price(row.high), "low": scale.ticks_to_price(row.low),
+                "close": scale.ticks_to_price(row.close), "volume": scale.base_text(int(row.base_volume)),
+                "quote_volume": scale.quote_text(int(row.quote_volume)), "trades": row.trades, "first_trade": number,
+                "last_trade": number + row.trades - 1, "taker_buy_volume": scale.base_text(int(row.taker_base_volume)),
+                "taker_buy_quote_volume": scale.quote_text(int(row.taker_quote_volume)),
+            }
+        )  # fmt: skip
+        number += row.trades
+    return found
 
 
 def kline(bar: Bar, market: Listed, interval: str) -> list[Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.api.openapi import DecimalText
 from orders.api import schema as orders
 from rollup.state.slots import MAX_BPS
 from wallets.api import schema as wallets
@@ -41,20 +42,28 @@ class SignedAmend(orders.Amend):
     signature = OrderSignature()
 
 
-class SignedTransfer(wallets.NewWithdrawal):
+class _SignedMovement(serializers.Serializer[Any]):
+    """Money to move, and its user's signature."""
+
+    asset = serializers.CharField(max_length=32)
+    amount = DecimalText()
+    reference = serializers.RegexField(
+        wallets.REFERENCE, help_text="Your own id of it, new for each: with the same one it happens once."
+    )
+    nonce = serializers.RegexField(WHOLE, help_text="The account's next one, as GET /signed tells it.")
+    signature = Signature()
+
+
+class SignedTransfer(_SignedMovement):
     """Money for another account, by its number in the rollup."""
 
     to = serializers.IntegerField(min_value=1)
-    nonce = serializers.RegexField(WHOLE)
-    signature = Signature()
 
 
-class SignedWithdrawal(wallets.NewWithdrawal):
+class SignedWithdrawal(_SignedMovement):
     """Money for an address of the chain."""
 
     address = serializers.CharField()
-    nonce = serializers.RegexField(WHOLE)
-    signature = Signature()
 
 
 class Link(serializers.Serializer[Any]):

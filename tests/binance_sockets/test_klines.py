@@ -8,9 +8,11 @@ import pytest
 
 from orders.binance.sockets.klines import GRACE_MS, Klines
 from orders.binance.sockets.limits import EMPTY_CANDLES_MAX
+from orders.binance.sockets.merged_klines import MergedKlines
 
 MINUTE = 60_000
-OPENED = 1_700_000_040_000  # a whole minute
+OPENED = 1_700_000_100_000  # a whole minute, and a whole three
+LENGTHS = {"1m": MINUTE, "3m": 3 * MINUTE}
 
 
 class Hearer:
@@ -25,7 +27,7 @@ class Hearer:
     def push(self, text: str) -> None:
         self.last = candle = orjson.loads(text)["k"]
         minutes, off = divmod(candle["t"] - OPENED, MINUTE)
-        assert off == 0 and candle["T"] == candle["t"] + MINUTE - 1
+        assert off == 0 and candle["T"] == candle["t"] + LENGTHS[candle["i"]] - 1
         self.heard.append((minutes, candle["x"], candle["c"].partition(".")[0], candle["n"]))
 
     def take(self) -> list[tuple[int, bool, str, int]]:
@@ -123,5 +125,81 @@ def test_who_comes_to_a_quiet_market_gets_the_candle_of_now(minutes: int, first:
         late = Hearer()
         one.stream.add(late)
         assert late.take() == [first]
+
+    asyncio.run(run())
+
+
+def part(minutes: int, price: str, trades: int, first: int) -> dict[str, Any]:
+    """A kept candle of a minute."""
+    return {
+        "open_time": OPENED + minutes * MINUTE, "open": price, "high": price, "low": price, "close": price,
+        "volume": "0.1", "quote_volume": price, "trades": trades, "first_trade": first,
+        "last_trade": first + trades - 1, "taker_buy_volume": "0", "taker_buy_quote_volume": "0",
+    }  # fmt: skip
+
+
+class MergedRun:
+    """A stream of three minutes; the test answers its loads."""
+
+    def __init__(self) -> None:
+        self.time_ms = OPENED + 100_000
+        self.loads: list[tuple[int, Any]] = []
+        self.hearer = Hearer()
+        self.stream = MergedKlines(
+            "x@kline_3m", "X", "A-B", "3m", load=lambda first, landed: self.loads.append((first, landed)),
+            clock=lambda: self.time_ms,
+        )  # fmt: skip
+        self.stream.add(self.hearer)
+
+    def tell(self, *parts: dict[str, Any], kind: str = "update") -> list[tuple[int, bool, str, int]]:
+        self.stream.push(orjson.dumps({"type": kind, "candles": [one | {"closed": False} for one in parts]}).decode())
+        return self.hearer.take()
+
+
+def test_three_minutes_are_their_parts_stored_and_live() -> None:
+    async def run() -> None:
+        one = MergedRun()
+        assert one.tell(part(1, "7", 2, 4), kind="snapshot") == []
+        assert one.tell(part(1, "8", 3, 4)) == []  # it waits for the rows
+        ((first, landed),) = one.loads
+        assert first == OPENED - 3 * MINUTE
+        landed([part(-1, "4", 1, 1), part(0, "9", 2, 2), part(1, "7", 1, 4)])
+        assert one.hearer.take() == [(0, False, "8", 5)]
+        shown = one.hearer.last
+        assert [shown[name].partition(".")[0] for name in "ohlc"] == ["9", "9", "8", "8"]
+        assert (shown["v"], shown["q"], shown["f"], shown["L"]) == ("0.20000000", "17.00000000", 2, 6)
+        assert one.tell(part(2, "3", 1, 7)) == [(0, False, "3", 6)]
+        # The next one closes it; trades that come late set it right.
+        assert one.tell(part(3, "5", 1, 8)) == [(0, True, "3", 6), (3, False, "5", 1)]
+        assert one.tell(part(2, "2", 2, 7)) == [(0, True, "2", 7), (3, False, "5", 1)]
+
+    asyncio.run(run())
+
+
+def test_after_a_gap_the_rows_are_read_again() -> None:
+    async def run() -> None:
+        one = MergedRun()
+        one.tell(part(0, "7", 2, 1), kind="snapshot")
+        one.loads[0][1]([])
+        assert one.hearer.take() == [(0, False, "7", 2)]
+        one.tell(part(2, "9", 1, 5), kind="snapshot")
+        one.loads[0][1]([part(0, "1", 1, 1)])  # overtaken: nobody hears of it
+        assert one.hearer.take() == []
+        one.loads[1][1]([part(0, "7", 2, 1), part(1, "8", 2, 3)])
+        assert one.hearer.take() == [(0, False, "9", 5)]
+
+    asyncio.run(run())
+
+
+def test_rows_that_are_behind_are_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        monkeypatch.setattr("orders.binance.sockets.merged_klines.AGAIN_S", 0.0)
+        one = MergedRun()
+        one.tell(part(0, "7", 2, 1), kind="snapshot")
+        one.loads[0][1](None)
+        while len(one.loads) < 2:
+            await asyncio.sleep(0.001)
+        one.loads[1][1]([])
+        assert one.hearer.take() == [(0, False, "7", 2)]
 
     asyncio.run(run())

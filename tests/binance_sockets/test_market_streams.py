@@ -63,7 +63,7 @@ def test_trades_one_by_one_and_aggregated(stack: Stack, trader: Client) -> None:
 
 def test_a_candle_with_its_taker_volumes(stack: Stack, trader: Client) -> None:
     with MarketClient(stack) as client:
-        client.subscribe(f"{SYMBOL}@kline_1d", f"{SYMBOL}@kline_1w")
+        client.subscribe(*(f"{SYMBOL}@kline_{interval}" for interval in ("1d", "1w", "3d", "1M")))
         seen = last_trade(stack)
         had = {"v": "0", "V": "0", "n": 0}
         if seen:
@@ -72,7 +72,9 @@ def test_a_candle_with_its_taker_volumes(stack: Stack, trader: Client) -> None:
         place(trader, "sell", "2999.9", "0.7")
         last = taken["fills"][-1]["trade_id"] + 1
         candle = client.event("kline", lambda one: one["k"]["i"] == "1d" and one["k"]["L"] == last)["k"]
-        assert client.event("kline", lambda one: one["k"]["i"] == "1w" and one["k"]["L"] == last)["k"]["x"] is False
+        for interval in ("1w", "3d", "1M"):
+            whole = client.event("kline", lambda one, i=interval: one["k"]["i"] == i and one["k"]["L"] == last)["k"]
+            assert whole["x"] is False and whole["n"] >= candle["n"]
     assert candle["x"] is False and candle["s"] == "ETHUSDT"
     assert candle["T"] == candle["t"] + 24 * 3600 * 1000 - 1 and candle["t"] % (24 * 3600 * 1000) == 0
     assert candle["c"] == "2999.9"

@@ -14,6 +14,8 @@ from orders.binance.sockets.names import InvalidStream, StreamName, read_name
         ("btcusdt@aggTrade", "aggTrade", "btcusdt", "", 0),
         ("btcusdt@kline_1m", "kline", "btcusdt", "1m", 0),
         ("btcusdt@kline_1w", "kline", "btcusdt", "1w", 0),
+        ("btcusdt@kline_3m", "kline", "btcusdt", "3m", 0),
+        ("btcusdt@kline_1M", "kline", "btcusdt", "1M", 0),
         ("btcusdt@miniTicker", "miniTicker", "btcusdt", "", 1_000),
         ("btcusdt@ticker", "ticker", "btcusdt", "", 1_000),
         ("btcusdt@bookTicker", "bookTicker", "btcusdt", "", 0),
@@ -35,7 +37,7 @@ def test_streams(text: str, kind: str, symbol: str, detail: str, period_ms: int)
     "text",
     [
         "", "btcusdt", "@trade", "BTCUSDT@trade", "btcusdt@Trade", "btcusdt@trade@100ms", "btcusdt@kline", "!ticker",
-        "btcusdt@kline_2m", "btcusdt@kline_1M", "btcusdt@kline1m", "btcusdt@depth_5", "btcusdt@depth7",
+        "btcusdt@kline_2m", "btcusdt@kline_1s", "btcusdt@kline1m", "btcusdt@depth_5", "btcusdt@depth7",
         "btc-usdt@trade",
         "btcusdt@depth@250ms", "btcusdt@depth@100ms@100ms", "btcusdt@ticker_1h", "!trade@arr", "btcusdt@trade\n",
         "!bookTicker", "btcusdt@trаde", "x" * 10_000 + "@trade",

@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 
+from orders.binance import intervals
 from orders.binance.sockets.limits import CANDLE_GRACE_S, EMPTY_CANDLES_MAX
 from orders.binance.sockets.stream import Stream, now_ms, text_of
-from orders.marketdata import candles, names
+from orders.marketdata import names
 from orders.sockets.hub import Hub
 
 GRACE_MS = round(CANDLE_GRACE_S * 1_000)
@@ -29,7 +30,6 @@ class Klines(Stream):
         super().__init__(name, 0)
         self._clock = clock
         self._symbol, self._market, self._interval = symbol, market, interval
-        self._length_ms = candles.INTERVALS_MS[interval]
         self._candle: dict[str, Any] | None = None
         self._is_closed = False
         # The last candle with trades that was sent as closed.
@@ -37,7 +37,8 @@ class Klines(Stream):
 
     def open(self, hub: Hub) -> None:
         """Begin."""
-        self._subscriptions.append(hub.join(self, names.candles_topic(self._market, self._interval)))
+        kept = intervals.stored(self._interval)
+        self._subscriptions.append(hub.join(self, names.candles_topic(self._market, kept)))
 
     def take(self, text: str) -> None:
         """A message of the topic; a snapshot has the last candle with trades, be it old."""
@@ -48,7 +49,7 @@ class Klines(Stream):
     def _take(self, candle: dict[str, Any]) -> None:
         current = self._candle
         if current is None:
-            opened = candles.open_time(self._clock() - GRACE_MS, self._interval)
+            opened = intervals.opened(self._clock() - GRACE_MS, self._interval)
             self._begin(candle if candle["open_time"] >= opened else _empty(candle["close"], opened))
         elif candle["open_time"] < current["open_time"]:
             # Trades that came later than the grace: what was said of that candle is not true any more.
@@ -69,16 +70,16 @@ class Klines(Stream):
         self._send(candle, is_closed=False)
         if self._timer is not None:
             self._timer.cancel()
-        wait_ms = candle["open_time"] + self._length_ms + GRACE_MS - self._clock()
+        wait_ms = self._end(candle["open_time"]) + GRACE_MS - self._clock()
         self._timer = asyncio.get_running_loop().call_later(max(0, wait_ms) / 1_000, self._over)
 
     def _over(self) -> None:
         """The current candle's time is over."""
         self._timer = None
         assert self._candle is not None
-        opened = candles.open_time(self._clock() - GRACE_MS, self._interval)
+        opened = intervals.opened(self._clock() - GRACE_MS, self._interval)
         # A clock that was set back must not open the same candle again.
-        opened = max(opened, self._candle["open_time"] + self._length_ms)
+        opened = max(opened, self._end(self._candle["open_time"]))
         self._roll(opened)
         self._begin(_empty(self._candle["close"], opened))
 
@@ -86,9 +87,15 @@ class Klines(Stream):
         """Close the current candle and the empty ones between it and the one that opens at `opened`."""
         assert self._candle is not None
         self._close(self._candle)
-        first = max(self._candle["open_time"] + self._length_ms, opened - EMPTY_CANDLES_MAX * self._length_ms)
-        for between in range(first, opened, self._length_ms):
+        between = max(
+            self._end(self._candle["open_time"]), intervals.moved(opened, self._interval, -EMPTY_CANDLES_MAX)
+        )  # fmt: skip
+        while between < opened:
             self._close(_empty(self._candle["close"], between))
+            between = self._end(between)
+
+    def _end(self, open_ms: int) -> int:
+        return intervals.moved(open_ms, self._interval, 1)
 
     def _close(self, candle: dict[str, Any]) -> None:
         if candle["trades"]:
@@ -103,7 +110,7 @@ class Klines(Stream):
                 "s": self._symbol,
                 "k": {
                     "t": candle["open_time"],
-                    "T": candle["open_time"] + self._length_ms - 1,
+                    "T": self._end(candle["open_time"]) - 1,
                     "s": self._symbol,
                     "i": self._interval,
                     "f": candle["first_trade"],

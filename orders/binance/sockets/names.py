@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from orders.marketdata.candles import INTERVALS_MS
+from orders.binance import intervals
 
 DEPTH_LEVELS: Final = frozenset({"5", "10", "20"})
 PERIODS_MS: Final = {"": 1_000, "@100ms": 100, "@1000ms": 1_000}
@@ -48,7 +48,7 @@ def read_name(text: str) -> StreamName:
     symbol, kind, detail, period = match.groups()
     if kind == "depth" and (not detail or detail in DEPTH_LEVELS):
         return StreamName(text, kind, symbol, detail, PERIODS_MS[period])
-    if kind == "kline" and not period and detail.removeprefix("_") in INTERVALS_MS and detail.startswith("_"):
+    if kind == "kline" and not period and detail.removeprefix("_") in intervals.NAMES and detail.startswith("_"):
         return StreamName(text, kind, symbol, detail[1:], 0)
     if kind in _PLAIN and not detail and not period:
         return StreamName(text, kind, symbol, "", _PLAIN[kind])
