@@ -18,6 +18,7 @@ from rollup.state.records import read_state, write_state
 from rollup.state.slots import BUY, SELL, SET_KEY, WITH_NONCE
 from tests.engine.reference import ReferenceEngine
 from tests.engine.strategies import DrawnChoice
+from tests.rollup.busy import BusyMarket
 from tests.rollup.journals import DOMAIN, Run, SigningGenerator, opening, own_key, random_steps, totals_of
 from tests.rollup.tape import FUNDS, Tape
 
@@ -59,6 +60,15 @@ def test_the_same_events_in_blocks_of_other_sizes_lead_to_the_same_balances(slot
     check_run(other)
     assert other.tree_totals() == tiny.tree_totals()
     assert len(other.blocks) < len(tiny.blocks)
+
+
+@pytest.mark.parametrize("slots", [4, 16, 64])
+def test_accounts_that_live_on_their_last_trade_never_get_stuck(slots):
+    """Orders feed each other, are amended and trade on: settled in a wrong order they would overdraw or overfill."""
+    for seed in range(2):
+        run = BusyMarket(seed, slots=slots).play(250)
+        check_run(run)
+        assert sum(block.trades for block in run.blocks) > 20
 
 
 @st.composite

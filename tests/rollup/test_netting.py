@@ -103,6 +103,14 @@ def test_orders_settle_in_the_order_in_which_they_were_accepted():
     assert (tape.balance(1, 1), tape.balance(1, 2), tape.balance(1, 3)) == (0, FUNDS // 2, 2 * FUNDS + FUNDS // 2)
 
 
+def test_the_order_of_acceptance_counts_and_not_that_of_the_fills():
+    tape = Tape(own=(1,), custodial=(2,), slots=8)
+    first, second = tape.order(1, SELL, 5, 5), tape.order(1, SELL, 5, 5)
+    for order in (second, first):
+        tape.trade(1, 2, 5, 5, orders=(order, 0))
+    assert [slot.order.id for slot in tape.close() if slot.op == SETTLE] == [first, second]
+
+
 def test_an_order_that_is_amended_is_settled_by_the_terms_of_each_fill():
     """It falls in price after a fill: the fill before keeps to the better price, and to its signature."""
     tape = Tape(own=(1,), custodial=(2,), slots=8)
