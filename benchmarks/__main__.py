@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
-SUITES = ("circuits", "engine", "pipeline", "projections", "rest", "sockets", "state")
+SUITES = ("circuits", "contracts", "engine", "pipeline", "projections", "rest", "sockets", "state")
 Row = tuple[str, str, str]
 
 
