@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from matching import journal
+from matching import borrowing, journal
 from matching.projection import Projection, grouped, lock_offset, move_offset
 
 Progress = Callable[[int, int], None]
@@ -27,7 +27,7 @@ def rebuild(projection: Projection, *, progress: Progress = lambda done, head: N
     Raises AlreadyRunning.
     """
     schema = f"rebuild_{projection.name}"
-    with connection.cursor() as cursor:
+    with borrowing.keeping(), connection.cursor() as cursor:
         # A lock of the session, so that it outlives the many transactions to come.
         cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [schema])
         if not cursor.fetchone()[0]:

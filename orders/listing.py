@@ -76,6 +76,8 @@ def forget() -> None:
 
 def _reload() -> None:
     global _loaded_at  # noqa: PLW0603  the process's one list
+    if time.monotonic() - _loaded_at < RELOAD_S:
+        return
     # Whoever reads them needs a connection: those who wait behind it must not have them all.
     borrowing.give_back()
     with _lock:

@@ -5,16 +5,17 @@ again: the engine takes a deposit's index or a movement's id once. What is refus
 earlier, unanswered command for the row can still run, which the deadline that each of them carries tells.
 """
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final, TypeVar
 
 from django.db import connection, transaction
 
 from accounts import outcome
 from accounts.problems import Problem
-from matching import gateway, journal
+from matching import borrowing, gateway, journal
 from matching.engine.commands import Command
 from matching.gateway import GatewayBusy, GatewayTimeout, Result
 from matching.money import MAX_AMOUNT
@@ -29,6 +30,10 @@ APPLIED: Final = "already_applied"
 # Answers that say nothing about the row itself: it is sent again later.
 TRANSIENT: Final = frozenset({"deadline_passed", "index_gap"})
 
+# How many threads of a process may hold a lock, or wait for one, at a time.
+SENDERS_MAX: Final = 3
+_SENDERS: Final = threading.BoundedSemaphore(SENDERS_MAX)
+
 Row = TypeVar("Row", Deposit, Withdrawal, InternalTransfer, QueueEntry)
 
 Recorded = TypeVar("Recorded", Deposit, Withdrawal, InternalTransfer, TestFunding)
@@ -39,7 +44,13 @@ def locked(name: str) -> Iterator[None]:
     """Only one process is in here with the same name. Not within a transaction, which could not commit the outbox."""
     if connection.in_atomic_block:
         raise RuntimeError("an outbox row must be committed before its command leaves")
-    with connection.cursor() as cursor:
+    # The lock lives in its connection, which is kept while the matcher works: some are left for everybody else.
+    borrowing.give_back()
+    with (
+        borrowing.keeping() as is_outermost,
+        _SENDERS if is_outermost else nullcontext(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
         try:
             yield

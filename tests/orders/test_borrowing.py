@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -21,6 +22,7 @@ from orders import services as orders
 from orders.models import ListedAsset, Market
 from orders.requests import read_order
 from tests.orders.test_listing import NUMBERS
+from wallets import outbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORDER = {"market": "BTC-USDT", "side": "buy", "price": "60000", "size": "0.001"}
@@ -170,3 +172,47 @@ def test_a_browsers_body_is_awaited_without_a_connection(markets: None) -> None:
     assert refused.value.code == "csrf_failed"
     assert body.held
     assert not any(body.held)
+
+
+def test_movements_that_wait_for_each_other_leave_connections_for_the_rest(markets: None) -> None:
+    before = lent()
+    threads = [Waiting(partial(_move_nothing, number)) for number in range(5)]
+    with outbox.locked("movement"):
+        for thread in threads:
+            thread.start()
+            assert thread.has_asked.wait(20)
+            thread.may_go_on.set()
+        # This thread's own one, and those who got as far as to wait for it in the database.
+        stats = connection.pool.get_stats  # type: ignore[attr-defined]  # of the PostgreSQL backend
+        settled = time.monotonic() + 3
+        while (lends := stats()["pool_size"] - stats()["pool_available"]) > outbox.SENDERS_MAX:
+            assert time.monotonic() < settled, f"{lends} connections wait"
+            time.sleep(0.01)
+        assert any(thread.is_alive() for thread in threads)
+    for thread in threads:
+        thread.join(20)
+        assert thread.raised is None
+    assert becomes(before)
+
+
+def _move_nothing(number: int) -> None:
+    with outbox.locked("movement"):
+        assert number >= 0
+
+
+def test_a_lock_is_kept_whatever_is_waited_for_within_it(markets: None) -> None:
+    """It lives in the connection: given back, somebody else's queries would run in it, and the lock would stay."""
+    with outbox.locked("one"):
+        held = connection.connection
+        with outbox.locked("two"):
+            listing.by_symbol("BTC-USDT")
+            projection.wait_for("orders", 0, timeout_ms=0)
+            keys.find("0" * 32)
+            assert connection.connection is held
+        assert connection.connection is held
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+            assert cursor.fetchone() == (1,)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        assert cursor.fetchone() == (0,)
