@@ -3,6 +3,8 @@
 Import the fixtures that a test needs: `dev_chain` (one anvil for the worker), `deployed` (a fresh rollup on it).
 """
 
+import os
+import os
 import shutil
 import tempfile
 import threading
@@ -28,7 +30,7 @@ class KeptChain:
     """A development chain, kept by a thread as the keeper's process does it."""
 
     def __init__(self, directory: Path, port: int) -> None:
-        self.dev = DevChain(directory, port, anvil.program({}))
+        self.dev = DevChain(directory, port, anvil.program(os.environ))
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 

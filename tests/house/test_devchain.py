@@ -36,7 +36,7 @@ class Keeper:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.port = free_ports()[0]
-        self.chain = DevChain(directory / "chain", self.port, anvil.program({}))
+        self.chain = DevChain(directory / "chain", self.port, anvil.program(os.environ))
         self.process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> subprocess.Popen[bytes]:
