@@ -24,13 +24,14 @@ def send_wanted(chain: Chain, deployment: Deployment) -> int:
     sent = 0
     with outbox.locked("claims on the chain"):
         for row in ClaimRequest.objects.filter(status=Status.SENDING).select_related("transaction"):
-            _follow(chain, row)
+            _learn(row)
         for row in ClaimRequest.objects.filter(status=Status.WANTED).order_by("id"):
             sent += _send(chain, deployment, row)
     return sent
 
 
-def _follow(chain: Chain, row: ClaimRequest) -> None:
+def _learn(row: ClaimRequest) -> None:
+    """What became of a claim that left."""
     assert row.transaction is not None
     ended = {
         ChainTransaction.Status.MINED: Status.DONE,
@@ -38,9 +39,8 @@ def _follow(chain: Chain, row: ClaimRequest) -> None:
         ChainTransaction.Status.REVERTED: Status.REFUSED,
         ChainTransaction.Status.LOST: Status.WANTED,
     }
-    found = transactions.advance(chain, row.transaction)
-    if found.status in ended:
-        row.status = ended[ChainTransaction.Status(found.status)]
+    if row.transaction.status in ended:
+        row.status = ended[ChainTransaction.Status(row.transaction.status)]
         row.save(update_fields=["status", "updated_at"])
 
 
@@ -58,5 +58,6 @@ def _send(chain: Chain, deployment: Deployment, row: ClaimRequest) -> int:
             raise
         ClaimRequest.objects.filter(pk=row.pk).update(status=Status.REFUSED, code=error.reason)
         return 0
-    _follow(chain, row)
+    transactions.advance(chain, row.transaction)
+    _learn(row)
     return 1

@@ -9,6 +9,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+from eth_account.signers.local import LocalAccount
+from web3.contract.contract import ContractFunction
+
 from wallets import outbox
 from wallets.chain import transactions
 from wallets.chain.client import Chain, ChainRefused, sending
@@ -32,8 +35,7 @@ def send_wanted(chain: Chain, deployment: Deployment) -> int:
     """
     sent = 0
     with outbox.locked("treasury of the chain"):
-        for funding in TestFunding.objects.filter(status=TestFunding.Status.SENDING).select_related("transaction"):
-            _follow(chain, funding)
+        _take_back_lost()
         registered = L2Account.objects.filter(status=L2Account.Status.REGISTERED).values("account_id")
         wanted = TestFunding.objects.filter(status=TestFunding.Status.WANTED, account_id__in=registered)
         rows = list(wanted.order_by("id")[:AT_ONCE])
@@ -44,15 +46,11 @@ def send_wanted(chain: Chain, deployment: Deployment) -> int:
     return sent
 
 
-def _follow(chain: Chain, funding: TestFunding) -> None:
-    """A deposit that left: sent again until it is mined, made anew when it is lost."""
-    assert funding.transaction is not None
-    sent = transactions.advance(chain, funding.transaction)
-    transactions.look_again(chain, [sent])
-    if sent.status in (ChainTransaction.Status.LOST, ChainTransaction.Status.REVERTED):
-        # Told by the status it had, so that the watcher's word, if it came meanwhile, stands.
-        mine = TestFunding.objects.filter(pk=funding.pk, status=TestFunding.Status.SENDING)
-        mine.update(status=TestFunding.Status.WANTED, code=sent.status)
+def _take_back_lost() -> None:
+    """What can never be mined is wanted anew."""
+    failed = (ChainTransaction.Status.LOST, ChainTransaction.Status.REVERTED)
+    lost = TestFunding.objects.filter(status=TestFunding.Status.SENDING, transaction__status__in=failed)
+    lost.update(status=TestFunding.Status.WANTED)
 
 
 def _make_tokens(chain: Chain, deployment: Deployment, rows: Sequence[TestFunding]) -> None:
@@ -65,9 +63,17 @@ def _make_tokens(chain: Chain, deployment: Deployment, rows: Sequence[TestFundin
         token = deployment.token(asset_id)
         balance = chain.call(token.functions.balanceOf(key.address))
         if balance < amount:
-            chain.send(key, token.functions.mint(key.address, amount - balance))
+            _send(chain, key, token.functions.mint(key.address, amount - balance), f"mint {amount - balance}")
         if chain.call(token.functions.allowance(key.address, deployment.address)) < amount:
-            chain.send(key, token.functions.approve(deployment.address, UNBOUNDED))
+            _send(chain, key, token.functions.approve(deployment.address, UNBOUNDED), "approve the contract")
+
+
+def _send(chain: Chain, key: LocalAccount, call: ContractFunction, purpose: str) -> None:
+    """Send what may be done twice and wait for it. Kept like others: after a reorg its nonce must not be missing."""
+    with sending(key.address):
+        sent = transactions.record(chain.prepare(key, call), purpose=purpose)
+    transactions.advance(chain, sent)
+    chain.wait(sent.hash)
 
 
 def _deposit(chain: Chain, deployment: Deployment, funding: TestFunding) -> bool:

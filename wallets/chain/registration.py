@@ -32,7 +32,7 @@ def register_wanted(chain: Chain, deployment: Deployment, make_key: Callable[[],
     Raises ChainUnreachable, ChainRefused: what is not done is tried again.
     """
     with outbox.locked("registrar"):
-        _follow(chain)
+        _take_back_lost()
         sent = _give_key_to_fees(chain, deployment, make_key)
         for rows in _batches():
             for row in rows:
@@ -45,13 +45,11 @@ def register_wanted(chain: Chain, deployment: Deployment, make_key: Callable[[],
     return sent
 
 
-def _follow(chain: Chain) -> None:
-    """Transactions on their way: sent again until their event was seen; rows of lost ones are wanted anew."""
-    open_rows = L2Account.objects.filter(status=Status.REGISTERING).values("transaction_id")
-    for sent in ChainTransaction.objects.filter(pk__in=open_rows):
-        transactions.look_again(chain, [transactions.advance(chain, sent)])
-        if sent.status in (ChainTransaction.Status.LOST, ChainTransaction.Status.REVERTED):
-            L2Account.objects.filter(transaction=sent, status=Status.REGISTERING).update(status=Status.WANTED)
+def _take_back_lost() -> None:
+    """Accounts whose transaction can never be mined are wanted anew, with the keys they have."""
+    failed = (ChainTransaction.Status.LOST, ChainTransaction.Status.REVERTED)
+    lost = L2Account.objects.filter(status=Status.REGISTERING, transaction__status__in=failed)
+    lost.update(status=Status.WANTED)
 
 
 def _give_key_to_fees(chain: Chain, deployment: Deployment, make_key: Callable[[], NewKey]) -> int:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from wallets.chain import claims, client, deployment, funding, registration, watcher, withdrawals
+from wallets.chain import claims, client, deployment, funding, registration, transactions, watcher, withdrawals
 from wallets.chain.client import ChainRefused, ChainUnreachable
 from wallets.chain.registration import NewKey
 from wallets.chain.watcher import OtherContract
@@ -25,7 +25,8 @@ def run(make_key: Callable[[], NewKey], *, stop: Callable[[], bool] = lambda: Fa
     except OtherContract:
         return  # what would be sent is for another chain; the row says so
     withdrawals.note_claimed()
-    works: list[Callable[[], int]] = [
+    works: list[Callable[[], int | None]] = [
+        lambda: transactions.follow(chain),
         lambda: registration.register_wanted(chain, deployed, make_key),
         lambda: funding.send_wanted(chain, deployed),
         lambda: claims.send_wanted(chain, deployed),

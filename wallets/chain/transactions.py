@@ -6,7 +6,9 @@ transaction, as of the confirmed head, is it lost; the rows it was for then get 
 """
 
 import logging
-from collections.abc import Iterable
+from typing import Final
+
+from django.db.models import Q
 
 from wallets.chain.client import Chain, SignedTransaction
 from wallets.models import ChainTransaction
@@ -14,6 +16,8 @@ from wallets.models import ChainTransaction
 log = logging.getLogger(__name__)
 
 Status = ChainTransaction.Status
+# How many blocks below the confirmed head mined ones are still looked at: rounds may be further apart than blocks.
+LOOK_BACK_BLOCKS: Final = 64
 
 
 def record(signed: SignedTransaction, *, purpose: str) -> ChainTransaction:
@@ -46,13 +50,19 @@ def advance(chain: Chain, transaction: ChainTransaction) -> ChainTransaction:
     return transaction
 
 
-def look_again(chain: Chain, waiting: Iterable[ChainTransaction]) -> None:
-    """Mined transactions whose event was not confirmed yet: one that a reorg took away is sent again."""
-    for transaction in waiting:
-        if transaction.status == Status.MINED and chain.receipt(transaction.hash) is None:
+def follow(chain: Chain) -> None:
+    """Look after all that are not settled, in the order of their nonces, since a gap would hold up what is behind it.
+
+    Those that a reorg took away are sent again. Raises as advance.
+    """
+    recent = Q(status=Status.MINED, block__gt=chain.confirmed_head() - LOOK_BACK_BLOCKS)
+    for transaction in ChainTransaction.objects.filter(Q(status=Status.SENDING) | recent).order_by("sender", "nonce"):
+        if transaction.status == Status.MINED:
+            if chain.receipt(transaction.hash) is not None:
+                continue
             log.warning("%s is not on the chain any more: %s", transaction.hash, transaction.purpose)
             _ended(transaction, Status.SENDING)
-            advance(chain, transaction)
+        advance(chain, transaction)
 
 
 def _ended(transaction: ChainTransaction, status: str) -> ChainTransaction:
