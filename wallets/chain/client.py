@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import requests
 from django.conf import settings
@@ -156,7 +156,8 @@ class Chain:
     def events(self, from_block: int, to_block: int) -> list[Event]:
         """The rollup contract's events in a range of blocks, both ends included, in the chain's order."""
         assert self.contract is not None, "no contract is deployed"
-        by_topic = {HexBytes(event().topic): event() for event in self.contract.events}
+        known: Any = self.contract.events
+        by_topic = {HexBytes(event().topic): event() for event in known}
         with _reaching():
             logs = self.web3.eth.get_logs(
                 {"address": self.contract.address, "fromBlock": from_block, "toBlock": to_block}
@@ -199,9 +200,10 @@ class Chain:
             gas = call.estimate_gas(frame)
             built = call.build_transaction(frame | {"gas": gas + gas * GAS_MARGIN_PERCENT // 100})
             # The estimate does not look at what the gas itself costs.
-            if self.web3.eth.get_balance(key.address) < built["gas"] * built["maxFeePerGas"] + value:
+            fee = built["gas"] * int(built["maxFeePerGas"])
+            if self.web3.eth.get_balance(key.address) < fee + value:
                 raise OutOfGas(NO_GAS)
-        signed = key.sign_transaction(built)
+        signed = key.sign_transaction(cast(dict[str, Any], built))
         return SignedTransaction(key.address, nonce, _text(signed.hash), bytes(signed.raw_transaction))
 
     def broadcast(self, raw: bytes) -> None:

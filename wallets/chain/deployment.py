@@ -1,5 +1,6 @@
 """Which contract is ours: the latest row of ChainDeployment, and the contracts it names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ def current() -> Deployment:
 
 
 def record(
-    *, chain_id: int, address: str, from_block: int, parameters: str, abi: list[object], token_abi: list[object]
+    *, chain_id: int, address: str, from_block: int, parameters: str, abi: Sequence[object], token_abi: Sequence[object]
 ) -> ChainDeployment:
     """Keep a new deployment; from now on it counts."""
     return ChainDeployment.objects.create(
