@@ -10,7 +10,7 @@ from accounts.problems import Problem
 from accounts.services import READ, TRADE
 from matching.engine import commands
 from orders import listing, order_entry, placed, services
-from orders.binance import account, order_params, reads, shapes, symbols, words
+from orders.binance import account, order_check, order_params, reads, shapes, symbols, words
 from orders.binance.order_params import NAMED, NewOrder, read_name, read_new_order
 from orders.binance.steps import Steps, waiting
 from orders.listing import Listed
@@ -58,11 +58,12 @@ def placed_json(made: PlacedOrder, new: NewOrder) -> dict[str, Any]:
 
 
 def test_place(call: Call) -> dict[str, Any]:
-    """POST order/test: everything but the matcher's own checks."""
+    """POST order/test: all that can be judged without the matcher."""
     values = dict(call.values)
     wants_rates = values.pop("computeCommissionRates", False)
     new = read_new_order(values)
-    order_entry.place_command(account_id=call.caller.account_id, order=new.request, deadline_us=0)
+    command = order_entry.place_command(account_id=call.caller.account_id, order=new.request, deadline_us=0)
+    order_check.check(account_id=call.caller.account_id, market=new.market, command=command)
     if not wants_rates:
         return {}
     return account.commission_json(call.caller.account_id, new.market)

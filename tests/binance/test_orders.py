@@ -305,6 +305,37 @@ def test_a_test_order_is_judged_and_not_placed(alice, nothing_executed):
     assert alice.call("POST", "/api/v3/order/test", **(order | {"side": "UP"})).code == -1117
 
 
+STOP = {"type": "STOP_LOSS_LIMIT", "stopPrice": 61_000, "price": 61_000}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"quantity": "5000"}, {"quantity": "0.00001"}, {"price": 30_000}, {"price": 90_000},
+        {"side": "SELL", "quantity": "1001"}, {"quantity": "2000"}, {"quantity": "1", "icebergQty": "0.01"},
+        STOP, STOP | {"stopPrice": 59_000}, STOP | {"side": "SELL"}, {"price": 59_999},
+        {"type": "MARKET", "timeInForce": None, "price": None, "quantity": None, "quoteOrderQty": "1"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_test_order_is_judged_as_a_real_one(alice, bob, changed):
+    """Between a bid and an ask, so that nothing trades; the last price is where the other tests leave it."""
+    bob.place("SELL", PRICE, "0.001")
+    alice.place("BUY", PRICE, "0.001")
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.001"}
+    order |= {"price": 59_000} | changed
+
+    def is_judged():
+        tried = alice.call("POST", "/api/v3/order/test", **order)
+        return tried.body if tried.status == 200 else tried.error
+
+    end = time.monotonic() + 20
+    while alice.public("ticker/price", symbol="BTCUSDT").ok()["price"] != "60000.00000000":
+        assert time.monotonic() < end
+    judged, real = is_judged(), alice.call("POST", ORDER, **order)
+    assert judged == ({} if real.status == 200 else real.error)
+
+
 def test_orders_are_counted(alice):
     before = alice.place().headers
     after = alice.place().headers
