@@ -4,7 +4,6 @@ Import the fixtures that a test needs: `dev_chain` (one anvil for the worker), `
 """
 
 import os
-import os
 import shutil
 import tempfile
 import threading
