@@ -5,7 +5,7 @@ from typing import Final
 
 import orders.projection
 import rollup.projection
-import rollup.rebuilding
+import rollup.verification
 import wallets.projection
 from matching.projection import Projection
 from matching.rebuild import Progress, rebuild
@@ -21,5 +21,5 @@ def rebuild_by_name(name: str, progress: Progress) -> int:
     """Make a projection anew from the journal; the sequence it is at. Raises matching.rebuild.AlreadyRunning."""
     if name == rollup.projection.NAME:
         # Its blocks are not its own to make anew: they are proven instead.
-        return rollup.rebuilding.rebuild(rollup.projection.make_part(), progress=progress)
+        return rollup.verification.rebuild(rollup.projection.make_part(), progress=progress)
     return rebuild(PROJECTIONS[name](), progress=progress)

@@ -36,7 +36,7 @@ CHECKPOINT_S: Final = 60
 class StateManager:
     """The one part of the projection `rollup`."""
 
-    # Blocks are records and not read models: a rebuild proves them, and makes checkpoints anew (rollup.rebuilding).
+    # Blocks are records and not read models: a rebuild proves them, and makes checkpoints anew (rollup.verification).
     tables: tuple[str, ...] = ()
 
     def __init__(self, parameters: Parameters, authority: Authority) -> None:

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from matching import journal
@@ -11,7 +11,7 @@ from matching.projection import advance, offset
 from rollup import alarm, blocks, projection
 from rollup.models import Block, BlockRequest, Checkpoint, ProvingTask
 from rollup.projection import NAME, make_part, make_projection
-from rollup.rebuilding import rebuild
+from rollup.verification import rebuild
 from rollup.state.book import StateWrong
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import DEV, TINY
@@ -221,7 +221,8 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("code", DAMAGE)
-def test_a_damaged_block_stops_the_start_with_an_alarm_and_nothing_is_written(exchange, redis_client, code):
+def test_a_damaged_block_stops_start_and_rebuild_and_nothing_is_written(exchange, redis_client, settings, code):
+    settings.ROLLUP_PARAMETERS = TINY.name
     exchange.go_on(150)
     close_and_catch_up(make())
     Checkpoint.objects.all().delete()
@@ -230,8 +231,8 @@ def test_a_damaged_block_stops_the_start_with_an_alarm_and_nothing_is_written(ex
     with pytest.raises(StateWrong, match=code):
         make().load()
     assert alarm.reason().startswith(code)
-    with pytest.raises(StateWrong, match=code):
-        rebuild(make_part(parameters=TINY, authority=Authority()))
+    with pytest.raises(CommandError, match=code):
+        call_command("rebuild", "rollup")
     assert everything() == before
 
 

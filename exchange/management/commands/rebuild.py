@@ -21,7 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("name", choices=sorted(PROJECTIONS))
 
     def handle(self, *, name: str, **options: Any) -> None:
+        from matching.journal import Archived
         from matching.rebuild import AlreadyRunning
+        from rollup.state.book import StateWrong
 
         started = said = time.monotonic()
 
@@ -35,4 +37,6 @@ class Command(BaseCommand):
             sequence = rebuild_by_name(name, progress)
         except AlreadyRunning:
             raise CommandError(f"{name} is being rebuilt by another process") from None
+        except (Archived, StateWrong) as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(f"{name} rebuilt up to sequence {sequence:,} in {time.monotonic() - started:.1f} s")

@@ -6,6 +6,7 @@ checkpoints, which only spare a start that work, are made anew.
 
 from django.db import connection, transaction
 
+from matching import borrowing
 from matching.rebuild import AlreadyRunning
 from rollup import blocks
 from rollup.models import Block, Checkpoint
@@ -20,7 +21,7 @@ def rebuild(part: StateManager, *, progress: Progress = lambda done, head: None)
     The state manager may run meanwhile. Raises AlreadyRunning; StateWrong, with the rows as they were, when a block
     does not follow from the journal; journal.Archived when its beginning lies in a file.
     """
-    with connection.cursor() as cursor:
+    with borrowing.keeping(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [LOCK])
         if not cursor.fetchone()[0]:
             raise AlreadyRunning(NAME)
