@@ -11,12 +11,12 @@ from matching.projection import advance, offset
 from rollup import alarm, blocks, projection
 from rollup.models import Block, BlockRequest, Checkpoint, ProvingTask
 from rollup.projection import NAME, make_part, make_projection
-from rollup.verification import rebuild
 from rollup.state.book import StateWrong
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import DEV, TINY
 from rollup.state.published import apply_block
 from rollup.state.slots import domain_of
+from rollup.verification import rebuild
 from tests.projections import catch_up, rows_of
 from tests.rollup.exchange import Exchange, all_proven, close_and_catch_up, make
 from tests.rollup.journals import Authority, totals_of
