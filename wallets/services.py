@@ -16,6 +16,7 @@ from typing import Final
 from django.utils import timezone
 
 from accounts.problems import Problem, executed
+from matching import borrowing
 from matching.engine import commands
 from matching.engine.commands import Command
 from matching.gateway import GatewayError
@@ -149,6 +150,7 @@ def ensure_registered(*, account_id: int) -> None:
     while not selectors.is_registered(account_id):
         if time.monotonic() > until:
             raise Problem("account_not_registered", "it gets its number in the rollup: try again in a few seconds")
+        borrowing.give_back()
         time.sleep(POLL_S)
 
 

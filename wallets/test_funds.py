@@ -7,6 +7,7 @@ from typing import Final
 from django.conf import settings
 
 from accounts.problems import Problem
+from matching import borrowing
 from matching.money import parse_decimal
 from wallets import outbox
 from wallets.chain import numbers
@@ -74,6 +75,7 @@ def wait(fundings: Sequence[TestFunding], *, timeout_s: float) -> int:
         if now > wake_at:
             wake()
             wake_at = now + WAKE_EVERY_S
+        borrowing.give_back()
         time.sleep(POLL_S)
 
 
