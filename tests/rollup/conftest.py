@@ -1,0 +1,18 @@
+"""Keys of the tiny circuits, made before the first test that may need them, so that no test's time is spent on them."""
+
+from pathlib import Path
+
+import pytest
+
+from rollup.prover import keys
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Once, in a quarter of a minute, kept in var/keys; other workers wait for the one that makes them."""
+    if not any(HERE in item.path.parents and item.path.parent != HERE for item in session.items):
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    for name in ("tiny", "exit-tiny"):
+        keys.ensure(name, reporter.write_line if reporter else None)
