@@ -1,4 +1,4 @@
-"""Journal events folded into the open block. Pure: what closes a block is asked for and told by callbacks' results.
+"""Journal events folded into the open block, one after the other, and into the book.
 
 Field lists of the events: docs/protocol.md sections 3 and 11.
 """
