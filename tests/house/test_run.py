@@ -26,17 +26,23 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # Generous: the machine may be busy with other tests. Nothing here measures time.
 READY_S_MAX = 150
 STOP_S_MAX = 60
-GIVEN = ("DATABASE_URL", "MATCHER_DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE")
+GIVEN = (
+    "DATABASE_URL", "MATCHER_DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE", "CHAIN_RPC_URL",
+)  # fmt: skip
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 
 
 def free_port() -> int:
-    """A port with a free one after it."""
+    """A port with two free ones after it."""
     while True:
         with socket.create_server(("127.0.0.1", 0)) as first:
             port = first.getsockname()[1]
-            with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
+            with (
+                contextlib.suppress(OSError),
+                socket.create_server(("127.0.0.1", port + 1)),
+                socket.create_server(("127.0.0.1", port + 2)),
+            ):
                 return port
 
 
@@ -48,6 +54,8 @@ class Running:
         self.port = free_port()
         self.env = {name: value for name, value in os.environ.items() if name not in GIVEN}
         self.env |= {"VAR_DIR": str(var_dir), "PORT": str(self.port), "BOTS": "0", "WEB_WORKERS": "1"}
+        # Keys of the smallest circuit are made within seconds; the others' would take the machine from other tests.
+        self.env |= {"ROLLUP_PARAMETERS": "tiny"}
         self.output = var_dir.parent / "console.txt"
         self.supervisor: subprocess.Popen[bytes] | None = None
 
@@ -179,6 +187,10 @@ def test_make_run(running: Running) -> None:
     kept = json.loads(running.manage("demo_account", "house", "--json"))
     assert kept["account"] == account["account"]
     assert "order" in running.manage("verify_journal")
+    # The chain too: it is the one that the journal's deposits came from, and takes others.
+    assert "deployed: " in running.manage("deploy_contracts")
+    other = running.manage("demo_account", "house2", "--balance", "BTC=1", "--json")
+    assert json.loads(other)["account"] != account["account"]
 
     # SIGTERM ends all of it and leaves nothing behind.
     supervisor = running.supervisor

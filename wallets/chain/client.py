@@ -9,28 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-import requests
 from django.conf import settings
 from django.db import connection, transaction
-from eth_account.signers.local import LocalAccount
-from eth_typing import ChecksumAddress, HexStr
-from eth_utils import to_checksum_address
-from hexbytes import HexBytes
-from web3 import HTTPProvider, Web3
-from web3.contract import Contract
-from web3.contract.contract import ContractFunction
-from web3.exceptions import (
-    BlockNotFound,
-    ContractLogicError,
-    TransactionNotFound,
-    Web3Exception,
-    Web3RPCError,
-)
-from web3.types import RPCEndpoint, TxParams
 
 from wallets.models import ChainDeployment
+
+# The library takes a second and some 40 MB, and pages, which only need names of this module, talk to no chain.
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+    from eth_typing import ChecksumAddress
+    from web3 import Web3
+    from web3.contract import Contract
+    from web3.contract.contract import ContractFunction
+    from web3.exceptions import ContractLogicError
+    from web3.types import HexStr, RPCEndpoint, TxParams
 
 TIMEOUT_S: Final = 10.0
 RECEIPT_S_MAX: Final = 60.0
@@ -96,7 +90,7 @@ class Event(NamedTuple):
 class Chain:
     """A chain as one node tells it. `contract`: whose events are read; None before the first deployment."""
 
-    def __init__(self, web3: Web3, contract: Contract | None = None) -> None:
+    def __init__(self, web3: "Web3", contract: "Contract | None" = None) -> None:
         self.web3 = web3
         self.contract = contract
 
@@ -123,6 +117,8 @@ class Chain:
     def block_hash(self, number: int) -> str | None:
         """A block's hash; None if the chain is not that long."""
         with _reaching():
+            from web3.exceptions import BlockNotFound
+
             try:
                 return _text(self.web3.eth.get_block(number)["hash"])
             except BlockNotFound:
@@ -148,7 +144,11 @@ class Chain:
         with _reaching():
             return bool(self.web3.eth.get_code(_address(address)))
 
-    def call(self, function: ContractFunction, *, at_block: int | None = None) -> Any:
+    def at(self, address: str, abi: Any) -> "Contract":
+        """The contract at an address; nothing is asked of the chain."""
+        return self.web3.eth.contract(address=_address(address), abi=abi)
+
+    def call(self, function: "ContractFunction", *, at_block: int | None = None) -> Any:
         """What a contract's view says as of a block, or of the head. Raises Reverted."""
         with _reaching():
             return function.call(block_identifier="latest" if at_block is None else at_block)
@@ -157,14 +157,14 @@ class Chain:
         """The rollup contract's events in a range of blocks, both ends included, in the chain's order."""
         assert self.contract is not None, "no contract is deployed"
         known: Any = self.contract.events
-        by_topic = {HexBytes(event().topic): event() for event in known}
+        by_topic = {bytes.fromhex(event().topic.removeprefix("0x")): event() for event in known}
         with _reaching():
             logs = self.web3.eth.get_logs(
                 {"address": self.contract.address, "fromBlock": from_block, "toBlock": to_block}
             )
             found = []
             for log in logs:
-                event = by_topic[HexBytes(log["topics"][0])].process_log(log)
+                event = by_topic[bytes(log["topics"][0])].process_log(log)
                 found.append(
                     Event(
                         event["event"], dict(event["args"]), event["blockNumber"], _text(event["blockHash"]),
@@ -176,7 +176,7 @@ class Chain:
     def ask(self, method: str, *parameters: Any) -> Any:
         """What the node answers to a method of its own, like those of a development chain."""
         with _reaching():
-            answer = self.web3.provider.make_request(RPCEndpoint(method), parameters)
+            answer = self.web3.provider.make_request(cast("RPCEndpoint", method), parameters)
         if "error" in answer:
             raise ChainRefused(str(answer["error"]))
         return answer["result"]
@@ -184,10 +184,10 @@ class Chain:
     def calldata(self, tx_hash: str) -> bytes:
         """What a mined transaction was called with."""
         with _reaching():
-            return bytes(self.web3.eth.get_transaction(HexStr(tx_hash))["input"])
+            return bytes(self.web3.eth.get_transaction(cast("HexStr", tx_hash))["input"])
 
     def prepare(
-        self, key: LocalAccount, call: ContractFunction | Any, *, value: int = 0, nonce: int | None = None
+        self, key: "LocalAccount", call: "ContractFunction | Any", *, value: int = 0, nonce: int | None = None
     ) -> SignedTransaction:
         """Sign a call (or a contract's constructor), with the sender's next nonce if none is given; nothing leaves.
 
@@ -196,7 +196,7 @@ class Chain:
         with _reaching():
             if nonce is None:
                 nonce = self.web3.eth.get_transaction_count(key.address, "pending")
-            frame: TxParams = {"from": key.address, "value": Web3.to_wei(value, "wei"), "nonce": nonce}  # type: ignore[typeddict-item]
+            frame = cast("TxParams", {"from": key.address, "value": value, "nonce": nonce})
             gas = call.estimate_gas(frame)
             built = call.build_transaction(frame | {"gas": gas + gas * GAS_MARGIN_PERCENT // 100})
             # The estimate does not look at what the gas itself costs.
@@ -221,13 +221,15 @@ class Chain:
     def receipt(self, tx_hash: str) -> Receipt | None:
         """What became of a transaction; None while it is not mined."""
         with _reaching():
+            from web3.exceptions import TransactionNotFound
+
             try:
-                found = self.web3.eth.get_transaction_receipt(HexStr(tx_hash))
+                found = self.web3.eth.get_transaction_receipt(cast("HexStr", tx_hash))
             except TransactionNotFound:
                 return None
         return Receipt(bool(found["status"]), found["blockNumber"], _text(found["blockHash"]), found["gasUsed"])
 
-    def send(self, key: LocalAccount, call: ContractFunction | Any, *, value: int = 0) -> Receipt:
+    def send(self, key: "LocalAccount", call: "ContractFunction | Any", *, value: int = 0) -> Receipt:
         """Sign, send and wait until it is mined. For what may be done twice, or is looked at again: after a crash
         nobody knows whether it left. Raises Reverted, OutOfGas, ChainUnreachable also when it is not mined in time.
         """
@@ -236,15 +238,15 @@ class Chain:
             self.broadcast(signed.raw)
         return self.wait(signed.hash)
 
-    def deploy(self, key: LocalAccount, *, abi: list[dict[str, Any]], bytecode: str, args: tuple[Any, ...]) -> str:
+    def deploy(self, key: "LocalAccount", *, abi: list[dict[str, Any]], bytecode: str, args: tuple[Any, ...]) -> str:
         """Deploy a contract and return its address."""
-        factory = self.web3.eth.contract(abi=abi, bytecode=HexStr(bytecode))
+        factory = self.web3.eth.contract(abi=abi, bytecode=cast("HexStr", bytecode))
         with sending(key.address):
             signed = self.prepare(key, factory.constructor(*args))
             self.broadcast(signed.raw)
         self.wait(signed.hash)
         with _reaching():
-            address = self.web3.eth.get_transaction_receipt(HexStr(signed.hash))["contractAddress"]
+            address = self.web3.eth.get_transaction_receipt(cast("HexStr", signed.hash))["contractAddress"]
         assert address is not None
         return str(address)
 
@@ -283,7 +285,9 @@ def connect() -> Chain:
 
 
 @cache
-def _web3(url: str) -> Web3:
+def _web3(url: str) -> "Web3":
+    from web3 import HTTPProvider, Web3
+
     # It repeats requests by itself otherwise, and would hide for long that the chain is away.
     provider = HTTPProvider(url, request_kwargs={"timeout": TIMEOUT_S}, exception_retry_configuration=None)
     return Web3(provider)
@@ -292,6 +296,9 @@ def _web3(url: str) -> Web3:
 @contextmanager
 def _reaching() -> Iterator[None]:
     """Turn what may happen on the way into our own errors."""
+    import requests
+    from web3.exceptions import BlockNotFound, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+
     try:
         yield
     except ContractLogicError as error:
@@ -307,7 +314,7 @@ def _reaching() -> Iterator[None]:
         raise ChainUnreachable(f"{type(error).__name__}: {error}"[:300]) from error
 
 
-def _reason(error: ContractLogicError) -> str:
+def _reason(error: "ContractLogicError") -> str:
     text = str(error.message or error)
     return text.removeprefix("execution reverted: ").strip() or "reverted"
 
@@ -319,7 +326,9 @@ def _kept(path: Path) -> int:
         return -1
 
 
-def _address(text: str) -> ChecksumAddress:
+def _address(text: str) -> "ChecksumAddress":
+    from eth_utils import to_checksum_address
+
     return to_checksum_address(text)
 
 

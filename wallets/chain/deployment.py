@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from web3.contract import Contract
-
 from wallets.chain import client, keys
 from wallets.chain.client import Chain, ChainUnreachable
 from wallets.models import ChainDeployment
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
+    from web3.contract import Contract
 
 
 class NotDeployed(ChainUnreachable):
@@ -51,15 +50,14 @@ class Deployment:
         return self.row.parameters
 
     @property
-    def rollup(self) -> Contract:
+    def rollup(self) -> "Contract":
         """The rollup's contract."""
         assert self.chain.contract is not None
         return self.chain.contract
 
-    def token(self, asset_id: int) -> Contract:
+    def token(self, asset_id: int) -> "Contract":
         """The contract of an asset's token. KeyError if it has none."""
-        address = client.to_checksum_address(self.row.tokens[str(asset_id)])
-        return self.chain.web3.eth.contract(address=address, abi=self.row.token_abi)
+        return self.chain.at(self.row.tokens[str(asset_id)], self.row.token_abi)
 
     def key(self, name: keys.Name) -> "LocalAccount":
         """The key of one of our own addresses."""
