@@ -103,7 +103,7 @@ def test_to_somebody_else(alice: User, bob: User, carol: User) -> None:
     )
     other = "0x" + "11" * 20
     assert refused(alice, alice.exchange.withdraw, withdrawal(alice) | {"address": other}) == "bad_signature"
-    assert refused(alice, alice.exchange.transfer, transfer(alice, 60)) == "unknown_l2_account"
+    assert refused(alice, alice.exchange.transfer, transfer(alice, 63)) == "unknown_l2_account"
     assert refused(alice, alice.exchange.transfer, transfer(alice, alice.number)) == "invalid_parameter"
 
 
