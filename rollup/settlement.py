@@ -15,6 +15,7 @@ from typing import Final
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from matching import borrowing
 from rollup import deployment as contracts
 from rollup.calldata import submit_arguments
 from rollup.models import Block, ProvingTask, Submission
@@ -37,7 +38,8 @@ _LIVE: Final = (Submission.Status.SENT, Submission.Status.MINED, Submission.Stat
 
 def settle() -> None:
     """One pass. Nothing happens while another one runs, or where no contract was deployed yet."""
-    with connection.cursor() as cursor:
+    # The lock is the connection's, so the thread keeps that one until it is over.
+    with borrowing.keeping(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])
         if not cursor.fetchone()[0]:
             return

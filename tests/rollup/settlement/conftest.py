@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rollup import deployment as contracts
 from rollup import settlement, worker
 from rollup.models import Block, Submission
 from rollup.prover.proving import Prover
@@ -45,6 +46,10 @@ class World:
         """What a view of the contract says."""
         return self.chain.call(self.rollup.functions[name](*arguments))
 
+    def use_verifiers(self) -> None:
+        """What the first pass does otherwise, by transactions of its own."""
+        assert contracts.deploy_verifiers(say=lambda _: None)
+
     def now_s(self) -> int:
         """The chain's clock."""
         return self.chain.block_time_s(self.chain.head())
@@ -76,7 +81,7 @@ class World:
         assert block is not None
         return block.status, block.reason
 
-    def settle_until_final(self, *, limit_s: float = 20) -> None:
+    def settle_until_final(self, *, limit_s: float = 60) -> None:
         """Passes until all blocks are final, as beat asks for them."""
         wait_until(lambda: self.settle()[0] == "final", "all blocks to be final", limit_s)
 

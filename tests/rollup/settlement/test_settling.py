@@ -7,6 +7,9 @@ from rollup.models import Block, Submission
 from rollup.settlement import LOCK_KEY
 from tests.stack import wait_until
 
+# The first one may compile contracts or make keys.
+pytestmark = pytest.mark.timeout(400)
+
 
 def test_a_proven_block_becomes_final_with_its_transaction(world):
     block = world.first()
@@ -56,7 +59,7 @@ def test_nothing_is_final_before_it_is_confirmed(proven, settings):
     proven.rpc("anvil_mine", "0x2")
     assert proven.settle()[0] == "submitted"
     proven.rpc("anvil_mine", "0x1")
-    wait_until(lambda: proven.settle()[0] == "final", "the keeper", 20)
+    wait_until(lambda: proven.settle()[0] == "final", "the keeper", 60)
 
 
 def test_the_next_block_does_not_wait_for_the_last_to_be_final(proven, settings):

@@ -15,6 +15,9 @@ from tests.devchain import KeptChain
 from tests.stack import free_ports, wait_until
 from wallets.chain.client import Chain
 
+# The first one may compile contracts or make keys.
+pytestmark = pytest.mark.timeout(400)
+
 GAS_WEI = 10**21
 
 
@@ -23,6 +26,7 @@ class Killed(BaseException):
 
 
 def test_killed_before_the_broadcast_the_same_transaction_goes_out(proven, monkeypatch):
+    proven.use_verifiers()
     nonce = proven.nonce()
     with monkeypatch.context() as patch:
         patch.setattr(Chain, "broadcast", _kill)
@@ -39,6 +43,7 @@ def test_killed_before_the_broadcast_the_same_transaction_goes_out(proven, monke
 
 
 def test_killed_after_the_broadcast_nothing_goes_out_twice(proven, monkeypatch):
+    proven.use_verifiers()
     nonce = proven.nonce()
     send = Chain.broadcast
     with monkeypatch.context() as patch:
@@ -122,7 +127,7 @@ def test_a_transaction_that_reverts_is_told_and_another_is_sent_later(proven):
     _send_and_lose(proven)
     proven.chain.send(owner, proven.rollup.functions.pause())
     # The same bytes again: nobody estimates them any more, and the contract refuses them.
-    wait_until(lambda: proven.settle()[0] == "proved", "the failure to be confirmed", 20)
+    wait_until(lambda: proven.settle()[0] == "proved", "the failure to be confirmed", 60)
     first = Submission.objects.get()
     assert (first.status, Block.objects.get().reason) == ("reverted", f"reverted: {first.tx_hash}")
     proven.chain.send(owner, proven.rollup.functions.unpause())
@@ -139,7 +144,7 @@ def test_a_transaction_whose_nonce_another_took_is_replaced(proven):
     _send_and_lose(proven)
     register = proven.rollup.functions.register(*_key(), proven.operator.address)
     proven.chain.send(proven.operator, register)
-    wait_until(lambda: proven.settle()[0] == "final", "another transaction", 20)
+    wait_until(lambda: proven.settle()[0] == "final", "another transaction", 60)
     assert proven.transactions() == [(1, "dropped"), (1, "final")]
     assert proven.submitted() == [1]
 
@@ -191,6 +196,7 @@ def test_a_frozen_contract_takes_nothing_any_more(world, settings):
 
 def _send_and_lose(world) -> None:
     """The chain's node takes the transaction and forgets it."""
+    world.use_verifiers()
     world.rpc("evm_setAutomine", False)
     try:
         assert world.settle()[0] == "submitted"
