@@ -49,7 +49,9 @@ def test_a_wrong_network_of_a_key_is_told(demo):
     assert demo.page.locator("#keys tr").count() == count
 
 
-@pytest.mark.parametrize("path", ["/", "/markets/BTC-USDT/", "/keys/", "/wallet/", "/accounts/login/", "/accounts/signup/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/markets/BTC-USDT/", "/keys/", "/wallet/", "/accounts/login/", "/accounts/signup/"]
+)
 def test_no_page_is_wider_than_a_phone(open_terminal, demo, path):
     demo.page.set_viewport_size({"width": 390, "height": 844})
     phone = demo if path.startswith(("/m", "/k", "/w")) else open_terminal(width=390, height=844)
