@@ -9,6 +9,7 @@ from typing import Final
 from django.conf import settings
 
 from rollup import compiling
+from rollup.prover import apart
 from rollup.prover import keys as circuit_keys
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import PARAMETERS, Parameters
@@ -92,7 +93,7 @@ def deploy_verifiers(*, say: Say) -> bool:
         )
     owner = keys.key("owner")
     block, escape = (
-        deployed.chain.deploy(owner, **compiling.verifier(circuit_keys.verifier_source(name))._asdict(), args=())
+        deployed.chain.deploy(owner, **compiling.verifier(apart.verifier_source(name))._asdict(), args=())
         for name in names
     )
     deployed.chain.send(owner, deployed.rollup.functions.set_verifiers(block, escape))

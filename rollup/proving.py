@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 
 from accounts.problems import Problem
 from rollup.models import Block, ProvingTask
+from rollup.prover import apart
 from rollup.public_inputs import PublicInputs, public_inputs
 
 logger = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ def deliver(*, block: int, number: int, points: Sequence[int], proof_ms: int, is
     if held is None:
         raise Problem("lease_lost")
     inputs = expected(held.block)
-    if not _is_proof(points, inputs, proof_ms):
+    if not apart.verify(settings.ROLLUP_PARAMETERS, points, inputs):
         logger.error("block %s: the proof of %s was refused", block, held.worker)
         if is_ours and held.refused + 1 >= REFUSED_MAX:
             fail(block=block, number=number, reason=f"{REFUSED_MAX} proofs were refused")
@@ -184,13 +185,6 @@ def expected(block: Block) -> PublicInputs:
 def circuit_inputs(packed: bytes) -> dict[str, Any]:
     """The circuit's inputs as a block keeps them: JSON, integers as decimal strings, compressed."""
     return {name: _integers(value) for name, value in json.loads(zlib.decompress(packed)).items()}
-
-
-def _is_proof(points: Sequence[int], inputs: PublicInputs, proof_ms: int) -> bool:
-    # Imported here: those who only ask for proofs (the state manager) need no keys.
-    from rollup.prover import proving as groth16
-
-    return groth16.verify(settings.ROLLUP_PARAMETERS, groth16.Proof(list(points), list(inputs), proof_ms))
 
 
 def _integers(value: Any) -> Any:

@@ -14,7 +14,7 @@ from accounts.api.paging import LIMIT_DEFAULT, encode_cursor
 from accounts.problems import Problem
 from rollup import explorer, proving, selectors
 from rollup.api import schema, shapes
-from rollup.prover import keys
+from rollup.prover import apart, keys
 from wallets import selectors as wallets
 
 
@@ -81,4 +81,4 @@ def _verification_key(circuit: str) -> dict[str, Any] | None:
 
 @lru_cache(maxsize=2)
 def _read_key(circuit: str, fingerprint: str) -> dict[str, Any]:
-    return keys.verification_key(circuit)
+    return apart.verification_key(circuit)

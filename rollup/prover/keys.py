@@ -125,28 +125,6 @@ def progress(name: str) -> str:
     return ""
 
 
-def verification_key(name: str) -> dict[str, Any]:
-    """The verifying key as snarkjs writes it. The keys must be there (`ensure`)."""
-    key: dict[str, Any] = json.loads(_verifying_key(name).to_json())
-    return key
-
-
-def verifier_source(name: str) -> str:
-    """The Vyper source of the contract that verifies the circuit's proofs. The keys must be there (`ensure`)."""
-    source: str = _verifying_key(name).to_vyper()
-    return source
-
-
-def _verifying_key(name: str) -> Any:
-    # Imported here: who only asks whether keys are there needs no prover.
-    from groth16py import VerifyingKey
-
-    files = find(name)
-    if files is None:
-        raise KeysFailed(f"no keys of {name} yet")
-    return VerifyingKey.load(str(files.verifying))
-
-
 def _made(name: str, what: list[str], progress: Progress | None) -> KeyFiles:
     tell = progress or (lambda text: None)
     at = place(name)

@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -41,16 +42,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(missing)
 
 
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests here; each gets contexts of its own.
-
-    It ends with this package: its event loop would keep the tests after it from using the database.
-    """
+@contextmanager
+def chromium_open() -> Iterator[Browser]:
+    """A browser. While it is open its event loop keeps other tests of this process from using the database."""
     with sync_playwright() as playwright:
         one = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield one
         one.close()
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests here, closed when they end; each test gets contexts of its own."""
+    with chromium_open() as one:
+        yield one
 
 
 class Complaints:

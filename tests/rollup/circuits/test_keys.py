@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from rollup.prover import circuits, keys
+from rollup.prover import apart, circuits, keys
 from rollup.prover.proving import Proof, verify
 
 NAME = "exit-tiny"
@@ -59,7 +59,7 @@ def test_no_keys_no_verifier(fresh):
     assert keys.find(NAME) is None
     assert keys.progress(NAME) == ""
     with pytest.raises(keys.KeysFailed):
-        keys.verifier_source(NAME)
+        apart.verifier_source(NAME)
     with pytest.raises(KeyError):
         verify(NAME, Proof([1] * 8, [1], 0))
 
@@ -99,9 +99,9 @@ def test_other_sources_have_other_keys(tmp_path, monkeypatch):
 
 
 def test_the_verifying_key_as_others_read_it(kept):
-    assert keys.verification_key(NAME)["nPublic"] == 4
-    assert keys.verification_key(NAME)["protocol"] == "groth16"
-    assert "def verifyProof" in keys.verifier_source(NAME)
+    assert apart.verification_key(NAME)["nPublic"] == 4
+    assert apart.verification_key(NAME)["protocol"] == "groth16"
+    assert "def verifyProof" in apart.verifier_source(NAME)
 
 
 def test_the_command_says_what_is_there_and_that_it_is_unsafe(kept, tmp_path):

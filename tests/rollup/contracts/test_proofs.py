@@ -13,7 +13,7 @@ from exchange.embedded import private_tmp
 from rollup import compiling
 from rollup import deployment as rollup_deployment
 from rollup.calldata import data_of, submit_arguments
-from rollup.prover import keys
+from rollup.prover import apart, keys
 from rollup.prover.proving import Proof, Prover
 from rollup.state import eddsa
 from rollup.state.binding import commitment, gamma
@@ -220,7 +220,7 @@ def test_an_escape_is_paid_for_the_proven_amount_alone(prover: Prover, own_chain
 
 @pytest.mark.parametrize("place", ["GAMMA2", "GENERATOR2_X"])
 def test_keys_that_prove_anything_cannot_be_deployed(prover: Prover, deployed: Deployment, place: str) -> None:
-    source = keys.verifier_source("tiny")
+    source = apart.verifier_source("tiny")
     found = dict(re.findall(r"^(\w+): constant\(uint256\[2\]\[2\]\) = (.*)$", source, re.M))
     generator = "[[{}, {}], [1, 1]]".format(*re.findall(r"\d{70,}", compiling.DEPLOYMENT_CHECK))
     delta = found["GAMMA2"] if place == "GAMMA2" else generator

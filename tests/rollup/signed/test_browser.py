@@ -2,16 +2,17 @@
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from rollup.state import messages
 from rollup.state.eddsa import sign
 from rollup.state.slots import BUY, SELL, SignedOrder
-from tests.browser.conftest import browser, chromium, open_terminal, terminal  # noqa: F401  fixtures
+from tests.browser.conftest import chromium, chromium_open, open_terminal, terminal  # noqa: F401  fixtures
 from tests.browser.terminal import Terminal
 from tests.rollup.signed.conftest import OWNER, ChainStack
 
@@ -34,6 +35,13 @@ CALL = """async ([module, name, calls]) => {
 
 def big(number: int) -> str:
     return f"n{number}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For this module alone: the tests after it use the database."""
+    with chromium_open() as one:
+        yield one
 
 
 @pytest.fixture
