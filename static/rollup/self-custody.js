@@ -10,6 +10,7 @@ const VALID_S = 24 * 3600;
 const REGISTER = '0xf1c6480d'; // register(uint256,uint256,address)
 const word = (number) => BigInt(number).toString(16).padStart(64, '0');
 
+// Buttons are disabled until these are known.
 let terms = null;
 let key = null;
 
@@ -22,6 +23,7 @@ function show() {
   put(find('public-key'), point ? `${point.x}\n${point.y}` : 'none in this browser');
   find('backup').hidden = !key;
   find('make-key').disabled = Boolean(key);
+  find('use-key').disabled = false;
   find('announce').disabled = !key || Boolean(linked?.number);
   find('register').disabled = !isMine || linked.status !== 'wanted' || !window.ethereum;
   put(find('standing'), !linked ? 'Not announced yet.'
