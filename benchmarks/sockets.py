@@ -136,8 +136,9 @@ def fanout(environment: dict[str, str], url: str, who: list[dict[str, Any]]) -> 
     for listener in listeners:
         listener.socket.setblocking(False)
         choose.register(listener.socket, selectors.EVENT_READ, listener)
+    # An odd number at a time: orders that rest and orders that fill them by pairs would leave every book as it was.
     load = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.sockets_client", url, str(FANOUT_S + 1), "20", "1"],
+        [sys.executable, "-m", "benchmarks.sockets_client", url, str(FANOUT_S + 1), "7", "1"],
         cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert load.stdin is not None
