@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -194,10 +195,10 @@ def stack() -> Iterator[Stack]:
     yield from running_stack()
 
 
-def running_stack() -> Iterator[Stack]:
-    """Starts an exchange, gives it, and stops it: the body of a fixture."""
+def running_stack(kind: type[Stack] = Stack) -> Iterator[Any]:
+    """Starts an exchange of a kind, gives it, and stops it: the body of a fixture."""
     root = Path(tempfile.mkdtemp(prefix="k", dir=private_tmp()))
-    one = Stack(root, os.environ["TESTS_DATABASE_URL"])
+    one = kind(root, os.environ["TESTS_DATABASE_URL"])
     try:
         one.start()
         yield one

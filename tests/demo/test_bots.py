@@ -2,21 +2,16 @@
 
 import contextlib
 import logging
-import os
-import shutil
 import signal
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from exchange.embedded import private_tmp
-from tests.stack import MANAGE, ROOT, Stack, wait_until
+from tests.stack import MANAGE, ROOT, Stack, running_stack, wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("stack"), pytest.mark.timeout(240)]
 SYMBOLS = ("BTC-USDT", "ETH-USDT", "ETH-BTC")
@@ -31,14 +26,7 @@ def quiet_http() -> None:
 @pytest.fixture
 def market() -> Iterator[Stack]:
     """An exchange without other traders: these move its prices."""
-    root = Path(tempfile.mkdtemp(prefix="b", dir=private_tmp()))
-    one = Stack(root, os.environ["TESTS_DATABASE_URL"])
-    try:
-        one.start()
-        yield one
-    finally:
-        one.stop()
-        shutil.rmtree(root, ignore_errors=True)
+    yield from running_stack()
 
 
 def start_bots(stack: Stack, **environ: str) -> subprocess.Popen[bytes]:

@@ -4,7 +4,6 @@ Production gives them by the environment: CHAIN_OWNER_KEY and so on, 32 bytes in
 deploy. Without it they are made at first run under var/secrets, unsafe for real funds.
 """
 
-import json
 import os
 import secrets
 from functools import cache
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from django.conf import settings
+
+from accounts.secret_file import read_or_make
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -34,20 +35,5 @@ def key(name: Name) -> "LocalAccount":
 
 
 def _made(path: Path) -> dict[str, str]:
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        content = {"notice": NOTICE} | {name: "0x" + secrets.token_hex(32) for name in NAMES}
-        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        # Several processes may start at once: the first one's file stays.
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        draft.unlink()
-    made: dict[str, str] = json.loads(path.read_text())
-    return made
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return read_or_make(path, lambda: {"notice": NOTICE} | {name: "0x" + secrets.token_hex(32) for name in NAMES})

@@ -1,15 +1,11 @@
 """One exchange with its chain for all tests here; each leaves it with every block final."""
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from exchange.embedded import private_tmp
 from tests.chain_stack import ChainStack
+from tests.stack import running_stack
 
 
 class Trading:
@@ -29,14 +25,7 @@ class Trading:
 
 @pytest.fixture(scope="module")
 def chain_stack() -> Iterator[ChainStack]:
-    root = Path(tempfile.mkdtemp(prefix="e", dir=private_tmp()))
-    one = ChainStack(root, os.environ["TESTS_DATABASE_URL"])
-    try:
-        one.start()
-        yield one
-    finally:
-        one.stop()
-        shutil.rmtree(root, ignore_errors=True)
+    yield from running_stack(ChainStack)
 
 
 @pytest.fixture(scope="module")

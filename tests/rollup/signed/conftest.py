@@ -4,9 +4,6 @@ The journal's entries of the chain are sent as the chain's watcher would send th
 """
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from exchange.embedded import private_tmp
 from matching.engine import commands
 from rollup.client import Exchange, Signer
 from rollup.state.eddsa import public_key
-from tests.stack import COMMANDS, Stack, wait_until
+from tests.stack import COMMANDS, Stack, running_stack, wait_until
 
 CHAIN_ID = 31_337
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -172,14 +168,7 @@ class User:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[ChainStack]:
-    root = Path(tempfile.mkdtemp(prefix="k", dir=private_tmp()))
-    one = ChainStack(root, os.environ["TESTS_DATABASE_URL"])
-    try:
-        one.start()
-        yield one
-    finally:
-        one.stop()
-        shutil.rmtree(root, ignore_errors=True)
+    yield from running_stack(ChainStack)
 
 
 @pytest.fixture(scope="session")
