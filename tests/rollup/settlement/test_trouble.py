@@ -50,7 +50,8 @@ def test_killed_after_the_broadcast_nothing_goes_out_twice(proven, monkeypatch):
         patch.setattr(Chain, "broadcast", lambda chain, raw: _kill(send(chain, raw)))
         with pytest.raises(Killed):
             settlement.settle()
-    assert proven.submitted() == [1]
+    # The node answers a broadcast before it has mined it.
+    wait_until(lambda: proven.submitted() == [1], "the block to be mined", 20)
     proven.settle_until_final()
     assert proven.nonce() == nonce + 1
     assert proven.transactions() == [(1, "final")]
@@ -71,7 +72,7 @@ def test_after_a_reorganisation_the_same_transactions_go_out_again(proven, setti
     reasons = dict(Block.objects.values_list("number", "reason"))
     assert reasons == {1: "reorganised: sent again", 2: "reorganised: sent again"}
     proven.settle()
-    assert proven.submitted() == [1, 2]
+    wait_until(lambda: proven.submitted() == [1, 2], "both blocks to be mined again", 20)
     assert proven.nonce() == nonce
     proven.rpc("anvil_mine", "0x6")
     proven.settle_until_final()
