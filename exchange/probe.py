@@ -42,16 +42,18 @@ def troubles(host: str, port: int, socket_port: int) -> dict[str, str]:
     return found
 
 
-def welcome(address: str, host: str, socket_port: int, var_dir: Path) -> str:
-    """What to tell when all is ready: addresses, and the demo sign-ins of this data directory."""
+def welcome(address: str, host: str, socket_port: int, var_dir: Path, chain_port: int | None) -> str:
+    """What to tell when all is ready: addresses, demo sign-ins. `chain_port`: of our own development chain, if any."""
     sockets = address.rpartition(":")[0].replace("http", "ws", 1)
     lines = [
         "",
         "  Provex is running.",
         "",
         f"    Markets   {address}/",
+        f"    Blocks    {address}/blocks/",
         f"    API       {address}/api/v1/docs",
         f"    Sockets   {sockets}:{socket_port}/ws/v1",
+        *([f"    Chain     http://127.0.0.1:{chain_port}"] if chain_port else []),
         f"    Admin     {address}/admin/",
         f"    Health    {address}/health/ready",
         f"    Logs      {var_dir / 'log'}",

@@ -231,7 +231,8 @@ class Run:
                 self.console.say(f"no snapshot was written: {error or 'it took too long'}")
 
     def _welcome(self) -> None:
-        self.console.plain(probe.welcome(self.address, self.host, self.socket_port, self.var_dir))
+        chain_port = self.chain_port if self.has_own_chain else None
+        self.console.plain(probe.welcome(self.address, self.host, self.socket_port, self.var_dir, chain_port))
 
 
 def main() -> int:
