@@ -39,16 +39,24 @@ class CommandFailed(RuntimeError):
     """A step of the start failed; the message says which and where its output is."""
 
 
+def _number(environ: dict[str, str], name: str, otherwise: int) -> int:
+    """A port of the environment. Raises StartRefused for what is no number."""
+    try:
+        return int(environ.get(name) or otherwise)
+    except ValueError:
+        raise StartRefused(f"{name}={environ[name]} is not a port's number, such as PORT=9000") from None
+
+
 class Run:
     """One `make run`, from the lock to the last process's end."""
 
     def __init__(self, environ: dict[str, str]) -> None:
         self.var_dir = Path(environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
         self.host = environ.get("HOST") or "127.0.0.1"
-        self.port = int(environ.get("PORT") or "8000")
-        self.socket_port = int(environ.get("SOCKET_PORT") or self.port + 1)
+        self.port = _number(environ, "PORT", 8000)
+        self.socket_port = _number(environ, "SOCKET_PORT", self.port + 1)
         self.has_own_chain = environ.get("CHAIN", "1") != "0" and not environ.get("CHAIN_RPC_URL")
-        self.chain_port = int(environ.get("CHAIN_PORT") or self.port + 2)
+        self.chain_port = _number(environ, "CHAIN_PORT", self.port + 2)
         self.env = environ | {
             "VAR_DIR": str(self.var_dir),
             "HOST": self.host,
@@ -239,11 +247,10 @@ def main() -> int:
     if not shutil.which("sh"):
         raise SystemExit("a POSIX shell is needed")
     os.chdir(BASE_DIR)
-    run = Run(dict(os.environ))
     try:
-        return asyncio.run(run.main())
+        return asyncio.run(Run(dict(os.environ)).main())
     except (StartRefused, ServerFailed, CommandFailed) as error:
-        run.console.say(str(error))
+        Console().say(str(error))
         return 1
 
 

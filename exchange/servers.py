@@ -80,8 +80,8 @@ def refuse_busy_ports(host: str, ports: dict[str, int]) -> None:
                 # A bind may pass beside a listener of another address; a listen does not.
                 listener.listen(1)
             except (OSError, OverflowError) as error:
-                advice = "make run PORT=9000 uses 9000, and 9001 for sockets"
-                reason = getattr(error, "strerror", None) or error
+                advice = "make run PORT=9000 uses 9000, 9001 for sockets, 9002 for the chain"
+                reason = getattr(error, "strerror", None) or str(error).rstrip(".")
                 raise StartRefused(f"port {port} ({name}) cannot be used: {reason}. {advice}") from None
 
 

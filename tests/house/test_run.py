@@ -163,6 +163,9 @@ def test_make_run(running: Running) -> None:
     assert busy.returncode == 1
     assert f"port {running.port} (PORT) cannot be used" in busy.stdout
     assert "make run PORT=" in busy.stdout
+    wrong = running.second(PORT="eight")
+    assert (wrong.returncode, wrong.stderr) == (1, "")
+    assert "PORT=eight is not a port's number" in wrong.stdout
     assert supervisor.poll() is None
 
     # manage.py finds the servers by itself; what it does is in the journal.
