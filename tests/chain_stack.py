@@ -19,12 +19,12 @@ from honcho.environ import parse_procfile
 from exchange import anvil
 from rollup.client import Exchange
 from rollup.prover import keys
+from tests.patience import PATIENCE_S
 from tests.stack import COMMANDS, ROOT, Stack, free_ports, wait_until
 
 PROCFILE = ("chain", "rollup", "chainworker", "prover", "worker", "beat")
 # What has to do with blocks and may be killed together.
 ROLLUP = ("rollup", "chainworker", "prover", "worker", "beat")
-PATIENCE_S = 150
 
 
 class ChainStack(Stack):
@@ -72,14 +72,14 @@ class ChainStack(Stack):
         """Ask anvil."""
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
         request = urllib.request.Request(self.chain_url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
             answer = json.load(response)
         assert "error" not in answer, answer
         return answer["result"]
 
     def get(self, path: str) -> Any:
         """A public read of the API."""
-        with urllib.request.urlopen(f"{self.base_url}/api/v1{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.base_url}/api/v1{path}", timeout=PATIENCE_S) as answer:
             return json.load(answer)
 
     def newest(self) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class ChainStack(Stack):
     def wait(self, condition: Callable[[], bool], what: str) -> None:
         """Until it holds. Raises StackFailed with the ends of the logs."""
         try:
-            wait_until(condition, what, PATIENCE_S)
+            wait_until(condition, what)
         except RuntimeError as error:
             raise type(error)(f"{error}\n{self.statuses()}\n{self.logs(1500)}") from None
 

@@ -24,11 +24,11 @@ import psycopg
 import pytest
 
 from exchange.embedded import Redis, dies_with_parent, private_tmp
+from tests.patience import PATIENCE_S
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
-# Generous: the machine may be busy with other tests. Nothing here measures time.
-START_S_MAX = 90
 WEB_THREADS = "8"
 COMMANDS = {
     "matcher": [*MANAGE, "matcher"],
@@ -47,15 +47,7 @@ class StackFailed(RuntimeError):
     """A process of the stack did not do what it should; the message has the ends of the logs."""
 
 
-def free_ports() -> tuple[int, int]:
-    """Two ports nobody listens on."""
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]
-
-
-def wait_until(condition: Callable[[], bool], what: str, limit_s: float = START_S_MAX) -> None:
+def wait_until(condition: Callable[[], bool], what: str, limit_s: float = PATIENCE_S) -> None:
     """Poll until the condition holds. Raises StackFailed."""
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
@@ -161,7 +153,7 @@ class Stack:
             env=self.env,
             capture_output=True,
             text=True,
-            timeout=START_S_MAX,
+            timeout=PATIENCE_S,
             check=False,
         )
         if done.returncode:

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from accounts import signing
+from tests.patience import PATIENCE_S
 from tests.stack import running_stack
 
 RICH = {"BTC": "1000", "USDT": "100000000", "ETH": "10000"}
@@ -107,7 +108,7 @@ class Trader:
 
     def caught_up(self, path, sequence):
         """A read that is true as of the sequence; the read models may need a moment."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             answer = self.get(path, after=sequence).ok()
             if int(answer.headers["X-Sequence"]) >= sequence:
@@ -127,7 +128,7 @@ def stack():
 
 @pytest.fixture(scope="session")
 def http(stack):
-    with httpx.Client(base_url=stack.base_url, timeout=30) as client:
+    with httpx.Client(base_url=stack.base_url, timeout=PATIENCE_S) as client:
         yield client
 
 

@@ -21,10 +21,10 @@ from tests.api.operator import Operator
 from tests.engine.dsl import OrderTerms, Outcome
 from tests.engine.dsl_engine import ASSET_IDS, LOT, LOT_ATOMS, SCALES, TICK, UNIT, exactly
 from tests.engine.dsl_run import RULES, Level, ScenarioDriver, rule_numbers
+from tests.patience import PATIENCE_S
 
 STP = {"newest": "cancel_newest", "oldest": "cancel_oldest", "both": "cancel_both"}
 SOURCE = 901
-PATIENCE_S = 10
 
 deposits = itertools.count(1)
 
@@ -81,7 +81,7 @@ class HttpDriver(ScenarioDriver):
     """
 
     def __init__(self, base_url: str, operator: Operator, market: int) -> None:
-        self.client = httpx.Client(base_url=base_url, timeout=15)
+        self.client = httpx.Client(base_url=base_url, timeout=PATIENCE_S)
         self.operator = operator
         self.market, self.symbol = market, symbol(market)
         self.traders: dict[str, Trader] = {}

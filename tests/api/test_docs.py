@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from tests.patience import PATIENCE_S
+
 DOC = (Path(__file__).resolve().parents[2] / "docs/api.md").read_text()
 
 
@@ -18,7 +20,7 @@ def test_the_example_of_the_documentation_runs(alice):
         "PROVEX_URL": alice.stack.base_url, "PROVEX_KEY": alice.key, "PROVEX_SECRET": alice.secret,
     }  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()

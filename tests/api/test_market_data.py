@@ -4,10 +4,12 @@ import time
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 
 def until(read, condition):
     """Market data follows the journal by itself, and web processes keep it for a moment."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while not condition(answer := read().ok()):
         assert time.monotonic() < deadline, answer.body
         time.sleep(0.02)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from exchange.embedded import dies_with_parent
+from tests.patience import PATIENCE_S
 from tests.stack import COMMANDS, ROOT, free_ports, wait_until
 
 pytestmark = pytest.mark.process
@@ -38,7 +39,7 @@ def test_an_order_that_nobody_answers_is_not_executed_behind_ones_back(alice, st
     def place(number):
         # The first is in flight, the second waits for it, the third comes when the second has waited too long.
         time.sleep(0.4 * number)
-        with httpx.Client(base_url=stack.base_url, timeout=30) as http:
+        with httpx.Client(base_url=stack.base_url, timeout=PATIENCE_S) as http:
             trader = replace(alice, http=http)
             return trader.post("/orders", trader.order(price="59000", client_id=ids[number]), window_ms=2_000)
 
@@ -85,7 +86,7 @@ def cold_web(stack, tmp_path):
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as http:
             wait_until(lambda: answers(http), "the other web process")
             yield http
     finally:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi import checks
 
 from accounts import signing
+from tests.patience import PATIENCE_S
 
 schema = schemathesis.pytest.from_fixture("document")
 EXAMPLES = 5
@@ -60,4 +61,4 @@ def document(stack):
 def test_answers_fit_the_document(case, fuzzer):
     # A batch answers 200 and refuses its items one by one.
     by_item = [checks.negative_data_rejection] if "/batch" in case.path else []
-    case.call_and_validate(auth=Signed(fuzzer), excluded_checks=LEFT_OUT + by_item, timeout=30)
+    case.call_and_validate(auth=Signed(fuzzer), excluded_checks=LEFT_OUT + by_item, timeout=PATIENCE_S)

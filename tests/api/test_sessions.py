@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from accounts import signing
 from tests.api.conftest import Answer, Trader
+from tests.patience import PATIENCE_S
 
 
 class Browser:
@@ -21,7 +22,7 @@ class Browser:
 
     def __init__(self, stack, name):
         self.stack = stack
-        self.http = httpx.Client(base_url=stack.base_url, timeout=30)
+        self.http = httpx.Client(base_url=stack.base_url, timeout=PATIENCE_S)
         page = self.http.get("/accounts/signup/").text
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
         form = {"username": name, "email": f"{name}@example.org", "password1": "correct-horse-9",

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
 from accounts import signing
+from tests.patience import PATIENCE_S
 from tests.stack import running_stack
 
 RICH = {"BTC": "1000", "USDT": "100000000", "ETH": "10000"}
@@ -152,7 +153,7 @@ def stack():
 
 @pytest.fixture(scope="session")
 def http(stack):
-    with httpx.Client(base_url=stack.base_url, timeout=30) as client:
+    with httpx.Client(base_url=stack.base_url, timeout=PATIENCE_S) as client:
         yield client
 
 

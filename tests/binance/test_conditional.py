@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.binance.conftest import ORDER
+from tests.patience import PATIENCE_S
 
 OCO = "/api/v3/orderList/oco"
 OPEN = "/api/v3/openOrders"
@@ -74,7 +75,7 @@ def test_a_trailing_stop_follows(alice, bob):
 def test_an_iceberg_shows_a_part(alice):
     made = alice.place(price=59_000, quantity="0.01", icebergQty="0.002", newOrderRespType="RESULT")
     assert (made["icebergQty"], made["origQty"]) == ("0.00200000", "0.01000000")
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE_S
     while (book := alice.public("depth", symbol="BTCUSDT").ok()["bids"]) != [["59000.00000000", "0.00200000"]]:
         assert time.monotonic() < end, book
     assert alice.get(ORDER, symbol="BTCUSDT", orderId=made["orderId"]).ok()["icebergQty"] == "0.00200000"

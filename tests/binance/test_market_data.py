@@ -7,11 +7,12 @@ from itertools import pairwise
 import pytest
 
 from tests.binance.conftest import PRICE
+from tests.patience import PATIENCE_S
 
 
 def settled(client, path, wanted, **values):
     """An answer that market data and the read models have caught up with."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE_S
     while True:
         answer = client.public(path, **values).ok().body
         if wanted(answer):

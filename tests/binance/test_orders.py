@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.binance.conftest import ORDER, PRICE
+from tests.patience import PATIENCE_S
 
 RESULT = {
     "symbol", "orderId", "orderListId", "clientOrderId", "transactTime", "price", "origQty", "executedQty",
@@ -329,7 +330,7 @@ def test_a_test_order_is_judged_as_a_real_one(alice, bob, changed):
         tried = alice.call("POST", "/api/v3/order/test", **order)
         return tried.body if tried.status == 200 else tried.error
 
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE_S
     while alice.public("ticker/price", symbol="BTCUSDT").ok()["price"] != "60000.00000000":
         assert time.monotonic() < end
     judged, real = is_judged(), alice.call("POST", ORDER, **order)
@@ -373,7 +374,7 @@ def test_a_cancel_waits_for_no_read_model(alice, stack, head):
         assert alice.call("DELETE", ORDER, symbol="BTCUSDT", orderId=made["orderId"]).code == -2011
     finally:
         stack.kill("orders", signal.SIGCONT)
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE_S
     while alice.get(ORDER, symbol="BTCUSDT", orderId=made["orderId"]).status != 200:
         assert time.monotonic() < end
     assert alice.get(ORDER, symbol="BTCUSDT", orderId=made["orderId"]).ok()["status"] == "CANCELED"

@@ -11,7 +11,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.binance_sockets.client import PATIENCE_S
+from tests.patience import PATIENCE_S
 from tests.stack import Stack
 
 Message = dict[str, Any]

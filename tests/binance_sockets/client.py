@@ -12,9 +12,9 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests.patience import PATIENCE_S
 from tests.stack import Stack
 
-PATIENCE_S = 20.0
 _PADDED = re.compile(r'"(-?[0-9]+)\.([0-9]{8,})"')
 Message = dict[str, Any]
 

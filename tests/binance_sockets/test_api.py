@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from websockets.exceptions import ConnectionClosed
 
 from tests.binance_sockets.api_client import ApiClient, hmac_of, signed, text_to_sign
+from tests.patience import PATIENCE_S
 from tests.sockets.client import Client
 from tests.stack import Stack, wait_until
 
@@ -42,7 +43,7 @@ def limit_order(**more: Any) -> dict[str, Any]:
 
 
 def rest(stack: Stack, path: str) -> Any:
-    with urllib.request.urlopen(f"{stack.base_url}/api/v3/{path}", timeout=20) as answer:
+    with urllib.request.urlopen(f"{stack.base_url}/api/v3/{path}", timeout=PATIENCE_S) as answer:
         return json.load(answer)
 
 
@@ -95,7 +96,7 @@ def test_market_reads_are_those_of_rest(stack: Stack, client: ApiClient) -> None
             "ticker/bookTicker?symbols=%5B%22ETHUSDT%22%5D",
         ),
     ):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             answer = client.ask(method, params)
             assert answer["status"] == 200, answer

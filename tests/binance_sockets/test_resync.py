@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from orders.marketdata import names
 from tests.binance_sockets.api_client import ApiClient
 from tests.binance_sockets.client import BookFollower, MarketClient
+from tests.patience import PATIENCE_S
 from tests.sockets.journal import book_of, replay
 from tests.sockets.test_resync import last_change, settle
 from tests.sockets.traffic import Traffic
@@ -168,7 +169,7 @@ def test_depth_over_rest_is_as_new_as_the_deltas(stack: Stack, traffic: Traffic)
         url = f"{stack.base_url}/api/v3/depth?symbol=BTCUSDT&limit=100"
         for _ in range(20):
             delta = client.event("depthUpdate")
-            with urllib.request.urlopen(url, timeout=20) as answer:
+            with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
                 body = answer.read().decode()
             assert int(body.partition('"lastUpdateId":')[2].partition(",")[0]) >= delta["u"]
             time.sleep(0.02)

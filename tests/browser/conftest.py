@@ -14,14 +14,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from accounts import signing
 from tests.browser.terminal import Terminal
+from tests.patience import PATIENCE_S
 from tests.stack import Stack
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
 ]  # fmt: skip
-# Generous: nothing here measures time, and the machine may be busy.
-WAIT_MS_MAX = 20_000
+WAIT_MS_MAX = 1_000 * PATIENCE_S
 expect.set_options(timeout=WAIT_MS_MAX)
 
 
@@ -112,7 +112,7 @@ class Program:
     def __init__(self, base_url: str, account: dict[str, object]) -> None:
         self.account_id = account["account"]
         self._key, self._secret = str(account["key"]), str(account["secret"])
-        self._http = httpx.Client(base_url=base_url, trust_env=False, timeout=20)
+        self._http = httpx.Client(base_url=base_url, trust_env=False, timeout=PATIENCE_S)
 
     def call(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, object]:
         """The answer's JSON; any refusal fails the test."""

@@ -9,7 +9,8 @@ from typing import Any
 from tests.clients.conftest import ASK, BID, SYMBOL
 from tests.clients.probes import SOCKETS, probe
 from tests.clients.rest_probes import Desk
-from tests.clients.venue import WAIT_S_MAX, watched, watching
+from tests.clients.venue import watched, watching
+from tests.patience import PATIENCE_S
 
 OTHER = "ETH/USDT"
 
@@ -35,7 +36,7 @@ class Trading(Desk):
 
         buying = asyncio.create_task(asyncio.to_thread(buy))
         try:
-            async with asyncio.timeout(WAIT_S_MAX):
+            async with asyncio.timeout(PATIENCE_S):
                 return await watching
         finally:
             ended.set()

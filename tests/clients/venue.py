@@ -9,7 +9,7 @@ from typing import Any
 import ccxt
 import ccxt.pro
 
-WAIT_S_MAX = 30
+from tests.patience import PATIENCE_S
 
 
 def settings(base_url: str, socket_url: str, key: str = "", secret: str = "") -> dict[str, Any]:
@@ -71,7 +71,7 @@ def with_pro(stack: Any, account: dict[str, Any], run: Callable[[Any], Awaitable
 
 def eventually(condition: Callable[[], Any], what: str) -> Any:
     """Ask until the answer is true, and give it."""
-    end = time.monotonic() + WAIT_S_MAX
+    end = time.monotonic() + PATIENCE_S
     while True:
         answer = condition()
         if answer:
@@ -84,7 +84,7 @@ async def watched(watch: Callable[[], Awaitable[Any]], condition: Callable[[Any]
     """Watch until what comes meets the condition, and give what met it."""
     seen = None
     try:
-        async with asyncio.timeout(WAIT_S_MAX):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 seen = await watch()
                 if condition(seen):
@@ -124,7 +124,7 @@ class Watch:
     async def until(self, condition: Callable[[Any], Any], what: object) -> Any:
         """What is seen, once it meets the condition."""
         try:
-            async with asyncio.timeout(WAIT_S_MAX):
+            async with asyncio.timeout(PATIENCE_S):
                 while self.seen is None or not condition(self.seen):
                     self._news.clear()
                     await self._news.wait()

@@ -11,9 +11,10 @@ import httpx
 import psutil
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.stack import MANAGE, ROOT, Stack, running_stack, wait_until
 
-pytestmark = [pytest.mark.process, pytest.mark.xdist_group("stack"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.process, pytest.mark.xdist_group("stack")]
 SYMBOLS = ("BTC-USDT", "ETH-USDT", "ETH-BTC")
 
 
@@ -58,7 +59,7 @@ def lives(process: psutil.Process) -> bool:
 
 
 def get(stack: Stack, path: str) -> dict:
-    answer = httpx.get(f"{stack.base_url}/api/v1{path}", trust_env=False, timeout=20)
+    answer = httpx.get(f"{stack.base_url}/api/v1{path}", trust_env=False, timeout=PATIENCE_S)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

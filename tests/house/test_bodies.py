@@ -8,6 +8,7 @@ import pytest
 
 from exchange import bodies
 from exchange.bodies import NoPlace, Places, guard
+from tests.patience import PATIENCE_S
 
 
 class Slow:
@@ -43,7 +44,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Any:
         thread = threading.Thread(target=application, args=(environ(body, address=address), None))
         threads.append(thread)
         thread.start()
-        assert body.asked.wait(20)
+        assert body.asked.wait(PATIENCE_S)
 
     def finish() -> None:
         for body in made:

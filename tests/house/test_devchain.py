@@ -14,9 +14,10 @@ import pytest
 
 from exchange import anvil
 from exchange.devchain import ChainFailed, DevChain, write_whole
+from tests.patience import PATIENCE_S
 from tests.stack import ROOT, free_ports
 
-pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.process
 
 FROM = "0x00000000000000000000000000000000000000aa"
 # Logs its calldata: CALLDATASIZE PUSH0 PUSH0 CALLDATACOPY CALLDATASIZE PUSH0 LOG0 STOP, and before it what deploys it.
@@ -24,7 +25,7 @@ LOGGER = "0x67365f5f37365fa0005f5260086018f3"
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < end, f"waited for {what}"
         time.sleep(0.02)

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from exchange.embedded import Postgres, Redis, private_tmp
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.process
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,7 +42,7 @@ def test_keeps_rows_over_a_kill_and_a_reused_process_id(place: Path) -> None:
         family = [postmaster, *postmaster.children(recursive=True)]
         for process in family:
             process.kill()
-        psutil.wait_procs(family, timeout=10)
+        psutil.wait_procs(family, timeout=PATIENCE_S)
         assert not server.alive()
         # As after a reboot: the id in the lock file belongs to somebody else now.
         lock = place / "pg" / "postmaster.pid"
@@ -131,7 +132,7 @@ def test_servers_end_when_their_owner_is_killed(place: Path) -> None:
     assert len(servers) == 2
     owner.send_signal(signal.SIGKILL)
     owner.wait()
-    _, alive = psutil.wait_procs(servers, timeout=20)
+    _, alive = psutil.wait_procs(servers, timeout=PATIENCE_S)
     assert alive == []
 
 

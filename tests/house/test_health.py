@@ -16,6 +16,7 @@ from matching import gateway
 from matching.engine import commands
 from matching.models import ProjectionOffset
 from tests.matching.harness import MatcherProcess, eventually, fund
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
@@ -100,13 +101,13 @@ def test_while_one_asks_the_others_hear_what_was_before(monkeypatch: pytest.Monk
 
     def slow() -> health.Check:
         asked.set()
-        may_answer.wait(20)
+        may_answer.wait(PATIENCE_S)
         return health.Check(True, "after", True, {})
 
     monkeypatch.setattr(health, "CHECKS", {"x": (True, slow)})
     thread = threading.Thread(target=recent.get)
     thread.start()
-    assert asked.wait(20)
+    assert asked.wait(PATIENCE_S)
     assert recent.get()["x"].detail == "before"
     may_answer.set()
     thread.join()

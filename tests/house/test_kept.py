@@ -10,12 +10,11 @@ import psutil
 import pytest
 
 from exchange.kept import Kept, describe
-
-LIMIT_S = 20.0
+from tests.patience import PATIENCE_S
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():
             await asyncio.sleep(0.02)
 
@@ -50,7 +49,7 @@ def test_starts_a_killed_process_again_and_stops_it_when_asked(tmp_path: Path) -
         os.kill(pids(log)[0], signal.SIGKILL)
         await until(lambda: len(pids(log)) == 2)
         kept.stop()
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             await task
 
     asyncio.run(scenario())
@@ -72,7 +71,7 @@ def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
         await until(lambda: len(pids(log)) == 2)
         assert gone(orphan.pid)
         kept.stop()
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             await task
 
     asyncio.run(scenario())
@@ -88,7 +87,7 @@ def test_one_that_ignores_the_request_to_stop_is_killed(tmp_path: Path, monkeypa
         task = asyncio.create_task(kept.keep())
         await until(lambda: len(pids(log)) == 1)
         kept.stop()
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             await task
 
     asyncio.run(scenario())
@@ -105,7 +104,7 @@ def test_a_stop_during_the_pause_before_a_restart_is_heard(tmp_path: Path, monke
         task = asyncio.create_task(kept.keep())
         await until(lambda: len(said) == 1)
         kept.stop()
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             await task
 
     asyncio.run(scenario())

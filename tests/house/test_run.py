@@ -21,29 +21,15 @@ import pytest
 
 from exchange.embedded import private_tmp
 from exchange.servers import MARK
+from tests.patience import PATIENCE_S
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Generous: the machine may be busy with other tests. Nothing here measures time.
-READY_S_MAX = 150
-STOP_S_MAX = 60
 GIVEN = (
     "DATABASE_URL", "MATCHER_DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE", "CHAIN_RPC_URL",
 )  # fmt: skip
 
-pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
-
-
-def free_port() -> int:
-    """A port with two free ones after it."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as first:
-            port = first.getsockname()[1]
-            with (
-                contextlib.suppress(OSError),
-                socket.create_server(("127.0.0.1", port + 1)),
-                socket.create_server(("127.0.0.1", port + 2)),
-            ):
-                return port
+pytestmark = pytest.mark.process
 
 
 class Running:
@@ -51,7 +37,7 @@ class Running:
 
     def __init__(self, var_dir: Path) -> None:
         self.var_dir = var_dir
-        self.port = free_port()
+        self.port = free_ports(3)[0]  # its own, the sockets', the chain's
         self.env = {name: value for name, value in os.environ.items() if name not in GIVEN}
         self.env |= {"VAR_DIR": str(var_dir), "PORT": str(self.port), "BOTS": "0", "WEB_WORKERS": "1"}
         # Keys of the smallest circuit are made within seconds; the others' would take the machine from other tests.
@@ -66,13 +52,13 @@ class Running:
                 [sys.executable, "-m", "exchange.run"], cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL,
                 stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
-        self.wait(lambda: "Provex is running." in self.said(), READY_S_MAX)
+        self.wait(lambda: "Provex is running." in self.said(), PATIENCE_S)
 
     def second(self, **env: str) -> subprocess.CompletedProcess[str]:
         """Another `make run`, which is to be refused."""
         return subprocess.run(
             [sys.executable, "-m", "exchange.run"], cwd=ROOT, env=self.env | env, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=STOP_S_MAX, check=False,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
 
     def wait(self, condition: Callable[[], bool], limit_s: float) -> None:
@@ -86,7 +72,7 @@ class Running:
 
     def health(self) -> dict[str, object]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready", timeout=PATIENCE_S) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             return json.load(error)
@@ -106,7 +92,7 @@ class Running:
         """manage.py, typed beside the run with no more than VAR_DIR."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=STOP_S_MAX, check=False,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -152,7 +138,7 @@ def test_make_run(running: Running) -> None:
         assert line in running.said()
     for user in json.loads((running.var_dir / "demo-users.json").read_text()):
         assert user["password"] in running.said()
-    with urllib.request.urlopen(f"http://127.0.0.1:{running.port + 1}/health/live", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{running.port + 1}/health/live", timeout=PATIENCE_S) as answer:
         assert answer.status == 200
 
     # A second one is refused, on the same data and on the same port, and the first does not notice.
@@ -176,7 +162,7 @@ def test_make_run(running: Running) -> None:
     # A killed matcher is replaced, the others go on.
     epoch = running.health()["checks"]["matcher"]["figures"]["epoch"]
     running.manage("shell", "-c", "import os; from matching.models import Leader; os.kill(Leader.objects.get().pid, 9)")
-    running.wait(lambda: running.health()["checks"]["matcher"]["figures"].get("epoch", 0) > epoch, READY_S_MAX)
+    running.wait(lambda: running.health()["checks"]["matcher"]["figures"].get("epoch", 0) > epoch, PATIENCE_S)
     assert running.head() >= head
 
     # Everything is killed at once, the supervisor and PostgreSQL included; the next start has it all.
@@ -198,7 +184,7 @@ def test_make_run(running: Running) -> None:
     # SIGTERM ends all of it and leaves nothing behind.
     supervisor = running.supervisor
     supervisor.send_signal(signal.SIGTERM)
-    assert supervisor.wait(STOP_S_MAX) == 0
+    assert supervisor.wait(PATIENCE_S) == 0
     assert running.processes() == []
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", running.port), 5)

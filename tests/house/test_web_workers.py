@@ -12,6 +12,7 @@ import pytest
 
 from exchange.embedded import dies_with_parent
 from tests.matching.harness import eventually
+from tests.patience import PATIENCE_S
 from tests.stack import COMMANDS, ROOT, free_ports
 
 pytestmark = pytest.mark.process
@@ -36,12 +37,12 @@ def test_no_worker_outlives_a_killed_server() -> None:
 
     workers: list[psutil.Process] = []
     try:
-        eventually(answers, within_s=90, what="the web answers")
+        eventually(answers, what="the web answers")
         workers = psutil.Process(server.pid).children(recursive=True)
         assert workers
         server.kill()
         server.wait()
-        _, left = psutil.wait_procs(workers, timeout=10)
+        _, left = psutil.wait_procs(workers, timeout=PATIENCE_S)
         assert left == []
     finally:
         try:

@@ -22,12 +22,12 @@ from django.conf import settings
 from matching import defaults, gateway
 from matching.engine import commands
 from matching.money import parse_decimal
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_S_MAX = 30.0
 
 
-def eventually(condition: Callable[[], Any], *, within_s: float = 10.0, what: str = "") -> Any:
+def eventually(condition: Callable[[], Any], *, within_s: float = PATIENCE_S, what: str = "") -> Any:
     """Wait for a true value and return it; fail after `within_s`."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
@@ -80,11 +80,11 @@ class MatcherProcess:
         """Whether its child is who the database says leads, holding the lock."""
         return leader_pid(self.database_url) in self.child_pids()
 
-    def wait_leading(self, within_s: float = READY_S_MAX) -> "MatcherProcess":
+    def wait_leading(self, within_s: float = PATIENCE_S) -> "MatcherProcess":
         """Until it leads. Commands sent from then on are answered as soon as its worker consumes."""
         return self._wait(self.leads, within_s, "leading")
 
-    def wait_standby(self, within_s: float = READY_S_MAX) -> "MatcherProcess":
+    def wait_standby(self, within_s: float = PATIENCE_S) -> "MatcherProcess":
         """Until its child says that it stands by."""
         return self._wait(lambda: set(self.child_pids()) & standby_pids(self.database_url), within_s, "standing by")
 
@@ -127,7 +127,7 @@ class MatcherProcess:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
         eventually(lambda: not any(_lives(pid) for pid in children), what="the matcher is gone")
         self.process = None
 
@@ -135,11 +135,11 @@ class MatcherProcess:
         """SIGTERM, as an operator does; the exit status."""
         assert self.process is not None
         self.process.terminate()
-        status = self.process.wait(10)
+        status = self.process.wait(PATIENCE_S)
         self.process = None
         return status
 
-    def wait_exit(self, within_s: float = READY_S_MAX) -> int:
+    def wait_exit(self, within_s: float = PATIENCE_S) -> int:
         """The exit status of a supervisor that gives up by itself."""
         assert self.process is not None
         status = self.process.wait(within_s)
@@ -175,7 +175,7 @@ def standby_pids(database_url: str) -> set[int]:
         return {int(name.rpartition(":")[2]) for (name,) in rows}
 
 
-def execute(*batch: Any, timeout_s: float = 10.0) -> list[gateway.Result]:
+def execute(*batch: Any, timeout_s: float = PATIENCE_S) -> list[gateway.Result]:
     """Submit; on GatewayBusy try again, until `timeout_s` is over. Everything else is the test's to see."""
     deadline = time.monotonic() + timeout_s
     while True:

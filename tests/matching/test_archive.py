@@ -18,6 +18,7 @@ from matching.models import JournalArchive, ProjectionOffset
 from matching.partitions import ensure_partitions
 from matching.verification import verify_journal
 from tests.matching.harness import MatcherProcess, execute, fund
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.process
 SMALL = 12  # sequences in the first partition, which has ten millions otherwise
@@ -130,7 +131,7 @@ def test_the_command_says_what_it_did(full: MatcherProcess, tmp_path: Path) -> N
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments], env=full.environment, capture_output=True, text=True,
-            check=False, timeout=60,
+            check=False, timeout=PATIENCE_S,
         )  # fmt: skip
 
     young = run("archive_journal", f"--directory={tmp_path}")

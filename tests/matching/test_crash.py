@@ -66,7 +66,7 @@ def test_a_stopped_matcher_without_a_standby_is_replaced(matcher: MatcherProcess
     with load:
         time.sleep(1)
         stopped = matcher.stop_signal()
-        eventually(lambda: stopped not in matcher.child_pids(), within_s=20, what="its supervisor ends it")
+        eventually(lambda: stopped not in matcher.child_pids(), what="its supervisor ends it")
         matcher.wait_leading()
         load.wait_for_more_answers()
     load.check()

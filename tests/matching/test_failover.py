@@ -23,6 +23,7 @@ from matching.tasks import apply_batch
 from matching.verification import verify_journal
 from tests.matching.harness import MatcherProcess, eventually, execute, fund
 from tests.matching.under_load import Load
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.process
 
@@ -39,7 +40,7 @@ def snapshot(matcher: MatcherProcess) -> Path:
     """`manage.py snapshot`; the file."""
     output = subprocess.run(
         [sys.executable, "manage.py", "snapshot"], env=matcher.environment, capture_output=True, text=True,
-        check=True, timeout=30,
+        check=True, timeout=PATIENCE_S,
     ).stdout  # fmt: skip
     return Path(output.rpartition(": ")[2].strip())
 
@@ -103,7 +104,7 @@ def test_a_damaged_journal_is_found_and_no_matcher_starts_on_it(
     before = rows(database_url, "SELECT * FROM matching_journal ORDER BY first")
     check = subprocess.run(
         [sys.executable, "manage.py", "verify_journal"], env=matcher.environment, capture_output=True, text=True,
-        timeout=30, check=False,
+        timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert check.returncode == 1
     assert "the journal is damaged" in check.stderr
@@ -285,11 +286,11 @@ def test_what_is_due_happens_though_redis_is_away(database_url: str, tmp_path: P
         session, text = gateway.new_session(), '[["deadman",0,7,3000000]]'
         with Connection(server.broker_url) as broker, redis.Redis.from_url(server.url) as client:
             apply_batch.apply_async((session, 1, 0, text), queue=settings.MATCHING_QUEUE, connection=broker)
-            popped = client.blpop([reply_key(session)], timeout=20)
+            popped = client.blpop([reply_key(session)], timeout=PATIENCE_S)
             assert popped is not None
             set_at = json.loads(popped[1])["first"]
         server.stop()
-        (batch,) = eventually(lambda: journal.read(after=set_at), within_s=20, what="the switch fires")
+        (batch,) = eventually(lambda: journal.read(after=set_at), what="the switch fires")
         assert batch.commands == [["tick", 0]]
         assert batch.events[0][0][0] == "deadman_fired"
         assert process.leads()

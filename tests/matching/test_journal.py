@@ -19,6 +19,7 @@ from matching.replica import Replica
 from matching.rows import encode_json, make_row
 from matching.verification import verify_journal
 from tests.matching.harness import MatcherProcess, eventually, execute, fund
+from tests.patience import PATIENCE_S
 
 process = pytest.mark.process
 
@@ -102,7 +103,7 @@ def test_a_follower_sees_every_batch_once_with_and_without_redis(matcher: Matche
             if index == 10:
                 # Who only hears by Redis would now be deaf.
                 redis_client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while len(seen) < 20 and time.monotonic() < deadline:
             time.sleep(0.01)
         idle.clear()
@@ -121,7 +122,7 @@ def test_what_is_due_happens_without_a_command(matcher: MatcherProcess) -> None:
         commands.place(account=7, market=1, side=0, tif=commands.GTD, price=600_000, size=10, expires_us=soon)
     )
     assert placed.events[-1][0] == "rest"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while journal.head() == placed.sequence and time.monotonic() < deadline:
         time.sleep(0.02)
     (batch,) = journal.read(after=placed.sequence)

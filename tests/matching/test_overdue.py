@@ -37,7 +37,7 @@ def test_more_is_due_than_one_command_does(matcher: MatcherProcess) -> None:
         ticks = list(journal.read(after=last))
         return ticks if sum(len(tick.events[0]) for tick in ticks) == BATCH * len(ACCOUNTS) else []
 
-    ticks = eventually(ended, within_s=40, what="all orders expire")
+    ticks = eventually(ended, what="all orders expire")
     assert [tick.commands for tick in ticks] == [[["tick", 0]]] * 2
     assert [len(tick.events[0]) for tick in ticks] == [limits.DUE, BATCH * len(ACCOUNTS) - limits.DUE]
     events = [event for tick in ticks for event in tick.events[0]]
@@ -67,12 +67,12 @@ def test_a_matcher_whose_batch_hangs_ends_itself_and_the_batch_is_executed_once(
         gateway.submit_nowait(
             [commands.deposit(source=50, index=1, account=7, asset=2, amount=5)], outcomes.append, timeout_s=120
         )
-        eventually(lambda: "a batch takes longer than" in matcher.output(), within_s=60, what="the matcher gives up")
+        eventually(lambda: "a batch takes longer than" in matcher.output(), what="the matcher gives up")
         eventually(lambda: hung not in matcher.child_pids(), what="it ends")
         assert outcomes == []
     finally:
         os.kill(row[0], signal.SIGCONT)
-    (outcome,) = eventually(lambda: outcomes, within_s=60, what="the next matcher answers")
+    (outcome,) = eventually(lambda: outcomes, what="the next matcher answers")
     assert not isinstance(outcome, gateway.GatewayError)
     assert outcome[0].events == [["deposit", 50, 1, 7, 2, 5]]
     assert leader_pid(database_url) not in {0, hung}

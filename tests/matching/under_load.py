@@ -12,6 +12,7 @@ from matching import defaults, journal
 from matching.engine import commands
 from matching.verification import verify_journal
 from tests.matching.harness import ROOT, eventually, execute
+from tests.patience import PATIENCE_S
 
 SOURCES = (11, 12)  # two gateways
 TRADERS = 4
@@ -48,7 +49,7 @@ class Load:
     def __enter__(self) -> "Load":
         if self.fill:
             command = [sys.executable, "-m", "tests.matching.load", "fill"]
-            subprocess.run(command, cwd=ROOT, env=self.environment, check=True, timeout=30)
+            subprocess.run(command, cwd=ROOT, env=self.environment, check=True, timeout=PATIENCE_S)
         else:
             fund_traders()
         self._processes = [

@@ -22,6 +22,7 @@ from orders import services as orders
 from orders.models import ListedAsset, Market
 from orders.requests import read_order
 from tests.orders.test_listing import NUMBERS
+from tests.patience import PATIENCE_S
 from wallets import outbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,7 +52,7 @@ def lent() -> int:
 
 def becomes(expected: int) -> bool:
     """Whether so many are lent in the end; the limit is only for the failure."""
-    end = time.monotonic() + 3
+    end = time.monotonic() + PATIENCE_S
     while lent() != expected and time.monotonic() < end:
         time.sleep(0.01)
     return lent() == expected
@@ -70,7 +71,7 @@ class Waiting(threading.Thread):
     def run(self) -> None:
         Market.objects.count()
         self.has_asked.set()
-        self.may_go_on.wait(20)
+        self.may_go_on.wait(PATIENCE_S)
         try:
             self._work()
         except Exception as error:
@@ -82,7 +83,7 @@ class Waiting(threading.Thread):
         """Returns when the work begins, with a connection in its hand."""
         before = lent()
         self.start()
-        assert self.has_asked.wait(20)
+        assert self.has_asked.wait(PATIENCE_S)
         assert lent() == before + 1
         self.may_go_on.set()
 
@@ -95,7 +96,7 @@ def test_no_connection_is_held_while_another_thread_reads_the_markets(markets: N
         thread.begin()
         assert becomes(before)
         assert thread.is_alive()
-    thread.join(20)
+    thread.join(PATIENCE_S)
     assert thread.raised is None
 
 
@@ -107,7 +108,7 @@ def test_no_connection_is_held_while_the_matcher_works(markets: None) -> None:
     assert becomes(before)
     assert thread.is_alive()
     gateway.close()
-    thread.join(20)
+    thread.join(PATIENCE_S)
     assert isinstance(thread.raised, gateway.GatewayError)
 
 
@@ -116,17 +117,17 @@ def test_no_connection_is_held_between_looks_at_a_projection(markets: None, monk
 
     def sleep(seconds: float) -> None:
         sleeps.set()
-        wakes.wait(20)
+        wakes.wait(PATIENCE_S)
 
     monkeypatch.setattr(projection.journal, "head", lambda: 1)
     before = lent()
     monkeypatch.setattr(projection, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
     thread = Waiting(lambda: projection.wait_for("orders", 1, timeout_ms=100))
     thread.begin()
-    assert sleeps.wait(20)
+    assert sleeps.wait(PATIENCE_S)
     is_given_back = becomes(before)
     wakes.set()
-    thread.join(20)
+    thread.join(PATIENCE_S)
     assert is_given_back
     assert thread.raised is None
 
@@ -180,17 +181,17 @@ def test_movements_that_wait_for_each_other_leave_connections_for_the_rest(marke
     with outbox.locked("movement"):
         for thread in threads:
             thread.start()
-            assert thread.has_asked.wait(20)
+            assert thread.has_asked.wait(PATIENCE_S)
             thread.may_go_on.set()
         # This thread's own one, and those who got as far as to wait for it in the database.
         stats = connection.pool.get_stats  # type: ignore[attr-defined]  # of the PostgreSQL backend
-        settled = time.monotonic() + 3
+        settled = time.monotonic() + PATIENCE_S
         while (lends := stats()["pool_size"] - stats()["pool_available"]) > outbox.SENDERS_MAX:
             assert time.monotonic() < settled, f"{lends} connections wait"
             time.sleep(0.01)
         assert any(thread.is_alive() for thread in threads)
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE_S)
         assert thread.raised is None
     assert becomes(before)
 

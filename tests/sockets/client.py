@@ -13,8 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from accounts.signing import SOCKET_METHOD, SOCKET_PATH, sign
-
-PATIENCE_S = 20.0
+from tests.patience import PATIENCE_S
 
 
 def load_example(name: str) -> ModuleType:

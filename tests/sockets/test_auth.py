@@ -8,6 +8,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from accounts.signing import SOCKET_METHOD, SOCKET_PATH, sign
+from tests.patience import PATIENCE_S
 from tests.sockets.client import Client
 from tests.stack import Stack
 
@@ -125,10 +126,10 @@ def test_a_revoked_key_closes_its_sockets_at_once(stack: Stack) -> None:
 def test_health_on_the_sockets_port(stack: Stack) -> None:
     base = stack.socket_url.replace("ws://", "http://").removesuffix("/ws/v1")
     for path in ("/health/live", "/health/ready"):
-        with urllib.request.urlopen(base + path, timeout=10) as answer:
+        with urllib.request.urlopen(base + path, timeout=PATIENCE_S) as answer:
             assert answer.status == 200
     with pytest.raises(urllib.error.HTTPError) as missing:
-        urllib.request.urlopen(base + "/admin/", timeout=10)
+        urllib.request.urlopen(base + "/admin/", timeout=PATIENCE_S)
     assert missing.value.code == 404
 
 

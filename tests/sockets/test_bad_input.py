@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from tests.patience import PATIENCE_S
 from tests.sockets.client import Client
 from tests.stack import Stack
 
@@ -101,7 +102,7 @@ def test_endless_garbage_closes_the_socket(stack: Stack) -> None:
 def test_bytes_that_are_no_websocket(stack: Stack) -> None:
     host, port = stack.socket_url.removeprefix("ws://").removesuffix("/ws/v1").split(":")
     for garbage in (b"\x16\x03\x01\x02\x00" * 50, b"GET / HTTP/1.1\r\n" + b"a" * 100_000, b"\r\n\r\n"):
-        with sockets.create_connection((host, int(port)), timeout=10) as raw:
+        with sockets.create_connection((host, int(port)), timeout=PATIENCE_S) as raw:
             raw.sendall(garbage)
             raw.settimeout(10)
             try:

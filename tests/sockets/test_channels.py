@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from matching.money import format_atoms
+from tests.patience import PATIENCE_S
 from tests.sockets.client import Book, Client
 from tests.sockets.journal import book_of, replay
 from tests.stack import Stack, wait_until
@@ -125,7 +126,9 @@ def test_rest_and_sockets_show_the_same_book(stack: Stack, maker: dict[str, Any]
             book.apply(client.on("book", "update"))
 
         def rest_book() -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-            with urllib.request.urlopen(f"{stack.base_url}/api/v1/markets/{MARKET}/depth", timeout=10) as answer:
+            with urllib.request.urlopen(
+                f"{stack.base_url}/api/v1/markets/{MARKET}/depth", timeout=PATIENCE_S
+            ) as answer:
                 depth = json.load(answer)
             return [tuple(level) for level in depth["bids"]], [tuple(level) for level in depth["asks"]]
 

@@ -12,8 +12,8 @@ from django.conf import settings
 from orders.marketdata import names
 from orders.sockets.feed import Feed
 from orders.sockets.hub import Hub
+from tests.patience import PATIENCE_S
 
-LIMIT_S = 3.0
 TOPIC = names.book_topic("BTC-USDT")
 
 
@@ -25,7 +25,7 @@ class Heard:
         self.restored = asyncio.Event()
 
     async def next(self) -> tuple[str, bytes]:
-        return await asyncio.wait_for(self.messages.get(), LIMIT_S)
+        return await asyncio.wait_for(self.messages.get(), PATIENCE_S)
 
 
 @asynccontextmanager
@@ -38,7 +38,7 @@ async def feeding() -> AsyncIterator[tuple[Feed, Heard]]:
     )
     task = asyncio.create_task(feed.run())
     try:
-        assert await asyncio.wait_for(feed.subscribe("ready"), LIMIT_S)
+        assert await asyncio.wait_for(feed.subscribe("ready"), PATIENCE_S)
         yield feed, heard
     finally:
         task.cancel()
@@ -51,8 +51,8 @@ def test_who_waits_for_a_topic_that_everybody_left_is_told(redis_client: redis.R
             waiting = asyncio.create_task(feed.subscribe("t"))
             await asyncio.sleep(0)  # it has asked Redis, which has not answered yet
             feed.unsubscribe("t")
-            assert not await asyncio.wait_for(waiting, LIMIT_S)
-            assert await asyncio.wait_for(feed.subscribe("t"), LIMIT_S)
+            assert not await asyncio.wait_for(waiting, PATIENCE_S)
+            assert await asyncio.wait_for(feed.subscribe("t"), PATIENCE_S)
             redis_client.publish("t", "again")
             assert await heard.next() == ("t", b"again")
 
@@ -68,7 +68,7 @@ def test_who_comes_back_hears_everything_from_then_on(redis_client: redis.Redis)
                 before = asyncio.create_task(feed.subscribe("t"))
                 await asyncio.sleep(0)
                 feed.unsubscribe("t")
-                assert await asyncio.wait_for(feed.subscribe("t"), LIMIT_S)
+                assert await asyncio.wait_for(feed.subscribe("t"), PATIENCE_S)
                 redis_client.publish("t", str(number))
                 assert await heard.next() == ("t", str(number).encode())
                 assert not await before
@@ -80,8 +80,8 @@ def test_who_comes_back_hears_everything_from_then_on(redis_client: redis.Redis)
 def test_a_lost_connection_is_told_though_somebody_leaves_meanwhile(redis_client: redis.Redis) -> None:
     async def scenario() -> None:
         async with feeding() as (feed, heard):
-            assert await asyncio.wait_for(feed.subscribe("stays"), LIMIT_S)
-            assert await asyncio.wait_for(feed.subscribe("leaves"), LIMIT_S)
+            assert await asyncio.wait_for(feed.subscribe("stays"), PATIENCE_S)
+            assert await asyncio.wait_for(feed.subscribe("leaves"), PATIENCE_S)
             redis_client.client_kill_filter(_type="pubsub")
             while feed.is_connected:
                 await asyncio.sleep(0)
@@ -89,7 +89,7 @@ def test_a_lost_connection_is_told_though_somebody_leaves_meanwhile(redis_client
                 await asyncio.sleep(0)
             # Connected again, and Redis has not said yet that the topics are subscribed.
             feed.unsubscribe("leaves")
-            await asyncio.wait_for(heard.restored.wait(), LIMIT_S)
+            await asyncio.wait_for(heard.restored.wait(), PATIENCE_S)
             redis_client.publish("stays", "here")
             assert await heard.next() == ("stays", b"here")
 
@@ -121,7 +121,7 @@ def test_a_listener_who_leaves_at_once_takes_the_book_from_nobody(redis_client: 
             hub.leave(subscription)
             await asyncio.sleep(0.2)
             hub.join(patient, TOPIC)
-            assert '"sequence":7' in await asyncio.wait_for(patient.frames.get(), LIMIT_S)
+            assert '"sequence":7' in await asyncio.wait_for(patient.frames.get(), PATIENCE_S)
         finally:
             await hub.close()
 

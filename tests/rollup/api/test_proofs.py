@@ -1,6 +1,5 @@
 """Proofs that anybody can verify: of blocks by the pairing alone, of balances by hashing."""
 
-import pytest
 from py_ecc.optimized_bn128 import FQ, FQ2, add, b, b2, is_on_curve, multiply, normalize, pairing
 
 from rollup import worker
@@ -41,7 +40,6 @@ def _affine(point):
     return x, y, FQ(1)
 
 
-@pytest.mark.timeout(300)
 def test_a_proof_verifies_by_the_paper_alone(api, maker, prover):
     maker.first()
     assert worker.prove_one(worker.LocalMaster("the one"), lambda _: prover)

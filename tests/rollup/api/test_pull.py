@@ -5,9 +5,6 @@ import pytest
 from rollup.models import Block, ProvingTask
 from tests.rollup.api.conftest import TOKEN
 
-# The first one may compile contracts or make keys.
-pytestmark = pytest.mark.timeout(400)
-
 LEASE = "/prover/lease"
 
 

@@ -33,8 +33,6 @@ from wallets.models import ChainDeployment
 CHAIN_ID = 31337
 PAID_IN, TAKEN_OUT = 10**8, 3 * 10**7
 RECIPIENT = 0xC0FFEE
-# A first proof loads the key; on a busy machine the keys themselves take a minute.
-pytestmark = pytest.mark.timeout(600)
 
 
 class Proven(NamedTuple):

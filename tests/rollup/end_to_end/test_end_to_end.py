@@ -8,10 +8,11 @@ import pytest
 from rollup.prover import keys
 from rollup.prover.proving import verify_with
 from tests.chain_stack import ROLLUP
+from tests.patience import PATIENCE_S
 from tests.stack import MANAGE, ROOT
 
 # Starting, funding and a dozen blocks take a while on a busy machine; nothing here measures time.
-pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.process
 
 
 def submitted(stack) -> list[int]:
@@ -49,7 +50,7 @@ def test_deposits_and_trades_become_final_blocks_that_anybody_can_check(trading)
     said = subprocess.run(
         [sys.executable, str(ROOT / "docs/examples/check_balance.py"), stack.base_url, "1", "BTC", stack.chain_url,
          contract],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=True,
     ).stdout  # fmt: skip
     assert said.endswith("which is the contract's\n")
     assert "equal to the contract's" in stack.manage("rebuild_state", "--from-l1")

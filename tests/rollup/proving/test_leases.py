@@ -14,9 +14,6 @@ from rollup.models import Block, ProvingTask
 from rollup.proving import Lease
 from tests.rollup.made import ALICE, deposit
 
-# The first one may compile contracts or make keys.
-pytestmark = pytest.mark.timeout(400)
-
 
 def state_of(number: int) -> tuple[str, str, int, bool]:
     """Of a block: its status, its task's, how often it was refused, whether there is a proof."""

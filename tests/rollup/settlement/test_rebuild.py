@@ -7,9 +7,6 @@ from rollup.models import Block
 from rollup.rebuild import rebuild
 from tests.rollup.made import ALICE, BOB
 
-# The first one may compile contracts or make keys.
-pytestmark = pytest.mark.timeout(400)
-
 
 def test_calldata_alone_gives_the_contracts_root(proven, capsys):
     proven.another()

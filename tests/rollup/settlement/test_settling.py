@@ -7,9 +7,6 @@ from rollup.models import Block, Submission
 from rollup.settlement import LOCK_KEY
 from tests.stack import wait_until
 
-# The first one may compile contracts or make keys.
-pytestmark = pytest.mark.timeout(400)
-
 
 def test_a_proven_block_becomes_final_with_its_transaction(world):
     block = world.first()

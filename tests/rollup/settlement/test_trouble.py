@@ -15,9 +15,6 @@ from tests.devchain import KeptChain
 from tests.stack import free_ports, wait_until
 from wallets.chain.client import Chain
 
-# The first one may compile contracts or make keys.
-pytestmark = pytest.mark.timeout(400)
-
 GAS_WEI = 10**21
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from rollup.client import Refused
 from rollup.state.babyjubjub import BASE, SUBGROUP_ORDER
+from tests.patience import PATIENCE_S
 from tests.rollup.signed.conftest import CHAIN_ID, User
 
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("signed")]
@@ -205,7 +206,7 @@ def test_the_example_of_the_docs(alice: User, tmp_path: Path) -> None:
     example = Path(__file__).parents[3] / "docs/examples/self_custody.py"
     told = subprocess.run(
         [sys.executable, str(example)], env=os.environ | env | {"KEY_FILE": str(key)}, capture_output=True, text=True,
-        timeout=90, check=False,
+        timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
     account, order = told.stdout.splitlines()
