@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from wallets.chain.client import Chain
 from wallets.chain.deployment import Deployment
 from wallets.models import Asset
 
+# How long a transaction may be in anvil's pool before it is one that anvil holds back.
+HELD_BACK_S = 10.0
 ASSETS = ((1, "BTC", 8), (2, "USDT", 6), (3, "ETH", 18))
 
 
@@ -70,7 +73,28 @@ def dev_chain() -> Iterator[KeptChain]:
 
 
 @pytest.fixture
-def chain(dev_chain: KeptChain, settings: Any, db: None) -> Chain:
+def mined_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is broadcast is in a block when `broadcast` returns, as tests that go step by step need it.
+
+    Anvil mines at once, but answers before it has; a moment later is what the stack's random blocks are for. What it
+    holds back (blocks are stopped, the price is too low, a nonce is missing) is waited for no longer than a moment.
+    """
+    really = Chain.broadcast
+
+    def broadcast(chain: Chain, raw: bytes) -> None:
+        really(chain, raw)
+        ask = chain.web3.provider.make_request
+        end = time.monotonic() + HELD_BACK_S
+        while ask("anvil_getAutomine", [])["result"] and ask("txpool_status", [])["result"]["pending"] != "0x0":
+            if time.monotonic() > end:
+                return
+            time.sleep(0.002)
+
+    monkeypatch.setattr(Chain, "broadcast", broadcast)
+
+
+@pytest.fixture
+def chain(dev_chain: KeptChain, settings: Any, db: None, mined_at_once: None) -> Chain:
     """The client, on the worker's chain."""
     use(dev_chain, settings)
     from wallets.chain import client

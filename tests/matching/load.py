@@ -1,4 +1,4 @@
-"""A real gateway under load, as a process: `python -m tests.matching.load SOURCE SECONDS OUTPUT`.
+"""A real gateway under load, as a process: `python -m tests.matching.load SOURCE OUTPUT`, until its input ends.
 
 Deposits by index and orders by client id, from several threads. What is not answered is asked again, as a client would;
 what is answered is written down, one JSON line each: what was sent, the sequence, the events, and when.
@@ -20,17 +20,18 @@ django.setup()
 from matching import gateway  # noqa: E402
 from matching.engine import commands  # noqa: E402
 from matching.fingerprint import fingerprint  # noqa: E402
+from tests.patience import PATIENCE_S  # noqa: E402
 
 TRADERS = 4
-SETTLE_S = 30.0  # how long an unanswered command is asked about after the load has ended
 
 
 class Load:
-    """Runs until `ends`, then settles what is open."""
+    """Runs until `over`, then settles what is open."""
 
-    def __init__(self, source: int, seconds: float, path: str) -> None:
+    def __init__(self, source: int, path: str) -> None:
         self.source = source
-        self.ends = time.monotonic() + seconds
+        self.over = threading.Event()
+        self.ended_at = 0.0
         self._file = open(path, "w")  # noqa: PTH123, SIM115  open as long as the process
         self._guard = threading.Lock()
         self.busy = self.timeouts = 0
@@ -40,6 +41,9 @@ class Load:
         workers += [threading.Thread(target=self.orders, args=(number,)) for number in range(TRADERS)]
         for worker in workers:
             worker.start()
+        sys.stdin.read()
+        self.ended_at = time.monotonic()
+        self.over.set()
         for worker in workers:
             worker.join()
         self._file.close()
@@ -47,14 +51,12 @@ class Load:
 
     def settle(self, batch: list[Any]) -> bool:
         """Send until answered; False if it never was."""
-        while time.monotonic() < self.ends + SETTLE_S:
+        while not self.over.is_set() or time.monotonic() < self.ended_at + PATIENCE_S:
             try:
                 results = gateway.submit(batch, timeout_s=2.0)
             except gateway.GatewayBusy:
                 self.busy += 1
-                if time.monotonic() > self.ends:
-                    time.sleep(0.2)
-                time.sleep(0.02)
+                time.sleep(0.2 if self.over.is_set() else 0.02)
                 continue
             except gateway.GatewayTimeout:
                 self.timeouts += 1
@@ -70,7 +72,7 @@ class Load:
 
     def deposits(self) -> None:
         index = 0
-        while time.monotonic() < self.ends:
+        while not self.over.is_set():
             index += 1
             deposit = commands.deposit(source=self.source, index=index, account=self.source, asset=2, amount=1_000_000)
             if not self.settle([deposit]):
@@ -79,7 +81,7 @@ class Load:
     def orders(self, trader: int) -> None:
         account = self.source * 100 + trader
         number = 0
-        while time.monotonic() < self.ends:
+        while not self.over.is_set():
             batch = []
             for _ in range(5):
                 number += 1
@@ -100,4 +102,4 @@ if __name__ == "__main__":
         harness.seed_markets()
         under_load.fund_traders()
         sys.exit()
-    Load(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]).run()
+    Load(int(sys.argv[1]), sys.argv[2]).run()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,23 +31,21 @@ def standby(matcher: MatcherProcess, database_url: str, tmp_path: Path) -> Itera
 
 @pytest.fixture
 def load(matcher: MatcherProcess, tmp_path: Path) -> Load:
-    return Load(seconds=4, directory=tmp_path, environment=matcher.environment)
+    return Load(directory=tmp_path, environment=matcher.environment)
 
 
 def test_sigkill_of_the_leader(matcher: MatcherProcess, standby: MatcherProcess, load: Load) -> None:
     with load:
-        time.sleep(1)
         matcher.kill()
         standby.wait_leading()
+        load.wait_for_more_answers()
     load.check()
     print(f"\nSIGKILL: {len(load.acknowledged)} answers, longest silence {load.longest_silence_s():.2f} s")
-    assert load.longest_silence_s() < 10
 
 
 def test_sigstop_of_the_leader_and_its_awakening(matcher: MatcherProcess, standby: MatcherProcess, load: Load) -> None:
     assert matcher.process is not None
     with load:
-        time.sleep(1)
         # The whole machine, as it were: a supervisor that runs would end it.
         matcher.process.send_signal(signal.SIGSTOP)
         stopped = matcher.stop_signal()
@@ -56,15 +53,14 @@ def test_sigstop_of_the_leader_and_its_awakening(matcher: MatcherProcess, standb
         os.kill(stopped, signal.SIGCONT)
         matcher.process.send_signal(signal.SIGCONT)
         eventually(lambda: stopped not in matcher.child_pids(), what="the former leader ends")
+        load.wait_for_more_answers()
     load.check()
     print(f"\nSIGSTOP: {len(load.acknowledged)} answers, longest silence {load.longest_silence_s():.2f} s")
-    assert load.longest_silence_s() < 10
     assert standby.leads()
 
 
 def test_a_stopped_matcher_without_a_standby_is_replaced(matcher: MatcherProcess, load: Load) -> None:
     with load:
-        time.sleep(1)
         stopped = matcher.stop_signal()
         eventually(lambda: stopped not in matcher.child_pids(), what="its supervisor ends it")
         matcher.wait_leading()
@@ -75,30 +71,30 @@ def test_a_stopped_matcher_without_a_standby_is_replaced(matcher: MatcherProcess
 def test_repeated_kills_of_a_matcher_without_a_standby(matcher: MatcherProcess, load: Load) -> None:
     with load:
         for _ in range(4):
-            time.sleep(0.3)
             matcher.kill_child()
             matcher.wait_leading()
+            load.wait_for_more_answers()
     load.check()
 
 
 def test_losing_the_database_connection(matcher: MatcherProcess, load: Load, database_url: str) -> None:
     with load, psycopg.connect(database_url, autocommit=True) as connection:
         for _ in range(2):
-            time.sleep(0.5)
             before = health()["epoch"]
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND application_name LIKE 'provex-matcher-%'"
             )
             eventually(lambda before=before: health()["epoch"] > before and health()["leader"], what="a new epoch")
+            load.wait_for_more_answers()
     load.check()
 
 
 def test_flushall(matcher: MatcherProcess, load: Load, redis_client: redis.Redis) -> None:
     with load:
         for _ in range(5):
-            time.sleep(0.6)
             redis_client.flushall()
+            load.wait_for_more_answers()
     load.check()
 
 

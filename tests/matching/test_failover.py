@@ -133,7 +133,7 @@ class RawSession:
     def send(self, number: int, text: str, attempt: int = 0) -> None:
         apply_batch.apply_async((self.session, number, attempt, text), queue=settings.MATCHING_QUEUE)
 
-    def answer(self, timeout_s: float = 5) -> Any:
+    def answer(self, timeout_s: float = PATIENCE_S) -> Any:
         popped = self.client.blpop([reply_key(self.session)], timeout=timeout_s)
         return json.loads(popped[1]) if popped else None
 
@@ -261,7 +261,7 @@ def test_redis_restart(database_url: str, tmp_path: Path, monkeypatch: pytest.Mo
         database_url=database_url, snapshots=tmp_path / "snapshots", redis_url=server.url, broker_url=server.broker_url
     ).start()
     # The test's own gateway would use the other Redis: let the load's processes fill the exchange.
-    load = Load(seconds=8, directory=tmp_path, environment=process.environment, fill=True)
+    load = Load(directory=tmp_path, environment=process.environment, fill=True)
     try:
         process.wait_leading()
         with load:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import boa
 import pytest
 
-from tests.devchain import chain, deployed, dev_chain  # noqa: F401  fixtures
+from tests.devchain import chain, deployed, dev_chain, mined_at_once  # noqa: F401  fixtures
 from tests.rollup.contracts.world import World
 
 

@@ -10,7 +10,7 @@ from rollup import settlement, worker
 from rollup.models import Block, Submission
 from rollup.prover.proving import Prover
 from rollup.state import eddsa
-from tests.devchain import KeptChain, chain, deployed, dev_chain  # noqa: F401  fixtures
+from tests.devchain import KeptChain, chain, deployed, dev_chain, mined_at_once  # noqa: F401  fixtures
 from tests.rollup.made import ALICE, BOB, KEYS, Maker
 from tests.rollup.provers import all_keys, prover  # noqa: F401  fixtures
 from tests.stack import wait_until

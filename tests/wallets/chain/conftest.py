@@ -1,3 +1,4 @@
+# ruff: noqa: F811  fixtures and what they give have the same names
 """A real anvil with the real contract, a real matcher, and the worker's rounds run by hand."""
 
 import os
@@ -14,6 +15,7 @@ from rollup import accounts as registrar
 from rollup import compiling
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import TINY
+from tests.devchain import mined_at_once  # noqa: F401  a fixture
 from tests.matching.harness import MatcherProcess
 from tests.projections import project_all
 from tests.stack import free_ports
@@ -95,7 +97,7 @@ def deploy(devchain: DevChain) -> Contract:
 
 
 @pytest.fixture
-def contract(matcher: MatcherProcess, anvil_chain: DevChain, settings: Any, tmp_path: Path) -> Contract:
+def contract(matcher: MatcherProcess, anvil_chain: DevChain, settings: Any, mined_at_once: None) -> Contract:
     """A contract of the test's own, and an exchange whose assets exist."""
     settings.CHAIN_RPC_URL = anvil_chain.url
     settings.CHAIN_KEPT_FILE = ""
