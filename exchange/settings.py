@@ -221,6 +221,10 @@ CHAIN_RPC_URL = os.environ.get("CHAIN_RPC_URL") or _running.get("CHAIN_RPC_URL",
 CHAIN_KEPT_FILE = os.environ.get("CHAIN_KEPT_FILE") or _running.get("CHAIN_KEPT_FILE", "")
 # Blocks that must stand on a block, itself included, before what it says is acted on.
 CHAIN_CONFIRMATIONS = int(os.environ.get("CHAIN_CONFIRMATIONS") or (1 if CHAIN_KEPT_FILE else 12))
+# The most that a transaction of ours offers for a unit of gas, in wei; while the chain asks more, it waits.
+CHAIN_FEE_WEI_MAX = int(os.environ.get("CHAIN_FEE_WEI_MAX") or 500 * 10**9)
+# One that so many blocks went by without offers an eighth more, though they asked no more than it offered.
+CHAIN_FEE_BLOCKS = int(os.environ.get("CHAIN_FEE_BLOCKS") or 10)
 # How large the rollup's trees and blocks are: a name of rollup.state.parameters.
 ROLLUP_PARAMETERS = os.environ.get("ROLLUP_PARAMETERS", "dev")
 # How often the open block is closed although it has room.
@@ -275,7 +279,12 @@ BINANCE_WEIGHT_PER_MINUTE = int(os.environ.get("BINANCE_WEIGHT_PER_MINUTE", "600
 TRUSTED_PROXIES = [network for network in os.environ.get("TRUSTED_PROXIES", "").split(",") if network]
 SPECTACULAR_SETTINGS = {
     "TITLE": "Provex API",
-    "DESCRIPTION": "Trade on Provex over REST. Amounts and prices are decimal strings.",
+    "DESCRIPTION": (
+        "Trade on Provex over REST. Amounts and prices are decimal strings, times integer milliseconds.\n\n"
+        "A signed request has the headers `PVX-KEY`, `PVX-TIMESTAMP` and `PVX-SIGN`: the lower-case hex HMAC-SHA256, "
+        "under the key's secret, of three lines, each ended by a line feed (the timestamp, the method, the path with its "
+        "query), and then the body as sent. `docs/api.md` has the whole of it, and an example in Python."
+    ),
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
