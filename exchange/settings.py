@@ -282,8 +282,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": (
         "Trade on Provex over REST. Amounts and prices are decimal strings, times integer milliseconds.\n\n"
         "A signed request has the headers `PVX-KEY`, `PVX-TIMESTAMP` and `PVX-SIGN`: the lower-case hex HMAC-SHA256, "
-        "under the key's secret, of three lines, each ended by a line feed (the timestamp, the method, the path with its "
-        "query), and then the body as sent. `docs/api.md` has the whole of it, and an example in Python."
+        "under the key's secret, of three lines, each ended by a line feed (the timestamp, the method, the path with "
+        "its query), and then the body as sent. `docs/api.md` has the whole of it, and an example in Python."
     ),
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
