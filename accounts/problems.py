@@ -64,6 +64,12 @@ PROBLEMS: Final[dict[str, Kind]] = {
     "signature_replayed": Kind(
         401, "Signature already used", "This very request was received before; a new one needs a new timestamp."
     ),
+    "signature_stale": Kind(
+        401,
+        "Signature from before a restart",
+        "Signatures that were used before this timestamp are not remembered any more, so this one may have been: "
+        "send the request with a new timestamp.",
+    ),
     "ip_not_allowed": Kind(
         403, "Address not allowed", "The key's allow-list does not hold the address the request came from."
     ),
@@ -186,6 +192,11 @@ PROBLEMS: Final[dict[str, Kind]] = {
     ),
     "proof_refused": Kind(
         422, "Proof refused", "It does not prove the block's public inputs. The lease is over; nothing was changed."
+    ),
+    "keys_not_ready": Kind(503, "No proving keys yet", "The exchange is still making them. Try again."),
+    "unknown_key_file": Kind(404, "No such key file", "The exchange has other keys by now: list them anew."),
+    "invalid_range": Kind(
+        416, "Invalid range", "Send `Range: bytes=START-`, with the first byte that is wanted, within the file."
     ),
     # --- sockets alone
     "text_only": Kind(400, "Text frames only", "A binary frame was ignored; send JSON as text."),

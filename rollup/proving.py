@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 
 from accounts.problems import Problem
 from rollup.models import Block, ProvingTask
-from rollup.prover import apart
+from rollup.prover import apart, keys
 from rollup.public_inputs import PublicInputs, public_inputs
 
 logger = logging.getLogger(__name__)
@@ -48,13 +48,17 @@ _CLAIM = """
 
 
 class Lease(NamedTuple):
-    """The right to prove a block until `until`; `number` tells it from earlier ones. `inputs` are the circuit's."""
+    """The right to prove a block until `until`; `number` tells it from earlier ones. `inputs` are the circuit's.
+
+    `key`: fingerprint of the key that proofs are verified by; "" while there is none.
+    """
 
     block: int
     number: int
     until: datetime
     circuit: str
     inputs: dict[str, Any]
+    key: str = ""
 
 
 def enqueue(block: Block) -> None:
@@ -95,7 +99,10 @@ def lease(*, worker: str) -> Lease | None:
         Block.objects.filter(number=number, status=Block.Status.SEALED).update(status=Block.Status.PROVING)
         block = Block.objects.get(number=number)
     inputs = circuit_inputs(bytes(block.inputs)) | {"gamma": expected(block).gamma}
-    return Lease(number, attempt, until, settings.ROLLUP_PARAMETERS, inputs)
+    files = keys.find(settings.ROLLUP_PARAMETERS)
+    return Lease(
+        number, attempt, until, settings.ROLLUP_PARAMETERS, inputs, "" if files is None else files.fingerprint
+    )  # fmt: skip
 
 
 def renew(*, block: int, number: int) -> None:
@@ -148,8 +155,9 @@ def give_back(*, block: int, number: int, reason: str) -> None:
 
 
 def hand_back(*, block: int, number: int) -> None:
-    """A worker that stops leaves its block to the next one at once."""
-    _held(block, number).update(status=ProvingTask.Status.QUEUED, leased_until=None)
+    """A worker that stops leaves its block to the next one at once. Raises Problem lease_lost."""
+    if not _held(block, number).update(status=ProvingTask.Status.QUEUED, leased_until=None):
+        raise Problem("lease_lost")
 
 
 def fail(*, block: int, number: int, reason: str) -> None:

@@ -53,12 +53,12 @@ MIN_SEQUENCE = OpenApiParameter(
 
 def documented(
     summary: str, *, answer: Any, status: int = 200, body: Any = None, parameters: Sequence[OpenApiParameter] = (),
-    tags: Sequence[str] = (), operation: str | None = None,
+    tags: Sequence[str] = (), operation: str | None = None, media: str = "application/json",
 ) -> Callable[[Any], Any]:  # fmt: skip
     """Describe one method of a view. Every method may answer with a problem."""
     return extend_schema(
         summary=summary, request=body, parameters=list(parameters), tags=list(tags) or None, operation_id=operation,
-        responses={status: answer, ("default", "application/problem+json"): ProblemSerializer},
+        responses={(status, media): answer, ("default", "application/problem+json"): ProblemSerializer},
     )  # fmt: skip
 
 

@@ -65,6 +65,20 @@ class RenewView(ProverView):
         return answer({"block": block, "status": "renewed"})
 
 
+class ReleaseView(ProverView):
+    """/prover/tasks/{block}/release"""
+
+    @documented(
+        "Hand a block back", body=schema.RenewRequest, answer=schema.Taken, tags=["provers"], parameters=[schema.TOKEN]
+    )
+    def post(self, request: Request, block: int) -> HttpResponse:
+        """The worker stops: the next one gets the block at once."""
+        query.read_query(request, {})
+        number = _lease_number(_read(self.json_object(), "lease"))
+        proving.hand_back(block=block, number=number)
+        return answer({"block": block, "status": "released"})
+
+
 class TaskProofView(ProverView):
     """/prover/tasks/{block}/proof"""
 

@@ -13,6 +13,10 @@ from rollup.state.slots import OPERATIONS
 TOKEN = OpenApiParameter(
     "Authorization", str, OpenApiParameter.HEADER, required=True, description="`Bearer` and a prover's token."
 )
+RANGE = OpenApiParameter(
+    "Range", str, OpenApiParameter.HEADER, required=True, description="`bytes=START-`: from which byte on."
+)
+SHA256 = r"^[0-9a-f]{64}$"
 BLOCK_STATUSES = tuple(Block.Status.values)
 ASSET = OpenApiParameter("asset", str, required=True, description="Of which asset, like BTC.")
 
@@ -177,6 +181,7 @@ class LeaseBody(serializers.Serializer[Any]):
     block = serializers.IntegerField()
     lease = serializers.IntegerField()
     circuit = serializers.CharField()
+    key = serializers.CharField(allow_null=True, help_text="`fingerprint` of the keys that it is to be proven with.")
     until = Milliseconds()
     inputs = serializers.DictField(help_text="The circuit's inputs, as decimal text.")
 
@@ -191,6 +196,23 @@ class RenewRequest(serializers.Serializer[Any]):
     """Which lease."""
 
     lease = serializers.IntegerField(min_value=1)
+
+
+class SharedFile(serializers.Serializer[Any]):
+    """A file; it is fetched by its hash."""
+
+    name = serializers.CharField()
+    bytes = serializers.IntegerField(min_value=1)
+    sha256 = serializers.RegexField(SHA256)
+
+
+class SharedKeys(serializers.Serializer[Any]):
+    """The keys that blocks are proven with."""
+
+    circuit = serializers.CharField()
+    digest = serializers.CharField(help_text="Of the circuit's source: another one's keys are of no use.")
+    fingerprint = serializers.RegexField(SHA256, help_text="sha256 of the key by which proofs are verified.")
+    files = serializers.ListField(child=SharedFile())
 
 
 class ProofRequest(RenewRequest):

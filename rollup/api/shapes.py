@@ -5,6 +5,7 @@ from typing import Any
 
 from rollup.explorer import Backlog, ReadableSlot, Recent
 from rollup.models import Block, ProvingTask
+from rollup.prover.sharing import SharedKeys
 from rollup.proving import Lease
 from rollup.public_inputs import PublicInputs
 from rollup.selectors import BalanceProof
@@ -89,8 +90,17 @@ def balance_proof_json(proof: BalanceProof, asset: str, block: Block) -> dict[st
 def lease_json(lease: Lease) -> dict[str, Any]:
     """What a prover elsewhere needs. Inputs are decimal text."""
     return {
-        "block": lease.block, "lease": lease.number, "circuit": lease.circuit, "until": _ms(lease.until),
+        "block": lease.block, "lease": lease.number, "circuit": lease.circuit, "key": lease.key or None,
+        "until": _ms(lease.until),
         "inputs": {name: _texts(value) for name, value in lease.inputs.items()},
+    }  # fmt: skip
+
+
+def shared_keys_json(shared: SharedKeys) -> dict[str, Any]:
+    """What a prover elsewhere fetches."""
+    return {
+        "circuit": shared.circuit, "digest": shared.digest, "fingerprint": shared.fingerprint,
+        "files": [{"name": file.name, "bytes": file.size, "sha256": file.sha256} for file in shared.files],
     }  # fmt: skip
 
 

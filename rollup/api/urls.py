@@ -1,10 +1,10 @@
 """Addresses of the rollup under /api/v1/."""
 
 from django.urls import path, register_converter
-from django.urls.converters import IntConverter
+from django.urls.converters import IntConverter, StringConverter
 
 from accounts.api.paging import ID_MAX
-from rollup.api import blocks, proofs, pull, signed
+from rollup.api import blocks, proofs, pull, pull_keys, signed
 
 
 class NumberConverter(IntConverter):
@@ -20,7 +20,14 @@ class NumberConverter(IntConverter):
         return number
 
 
+class HashConverter(StringConverter):
+    """A sha256 in hex; what is none is an address that is not there."""
+
+    regex = "[0-9a-f]{64}"
+
+
 register_converter(NumberConverter, "number")
+register_converter(HashConverter, "sha256")
 
 urlpatterns = [
     path("blocks", blocks.BlocksView.as_view(), name="blocks"),
@@ -35,7 +42,10 @@ urlpatterns = [
     path("signed/orders/<number:order_id>/amend", signed.SignedAmendView.as_view(), name="signed_amend"),
     path("signed/transfers", signed.SignedTransfersView.as_view(), name="signed_transfers"),
     path("signed/withdrawals", signed.SignedWithdrawalsView.as_view(), name="signed_withdrawals"),
+    path("prover/keys", pull_keys.KeysView.as_view(), name="prover_keys"),
+    path("prover/keys/<sha256:sha256>", pull_keys.KeyFileView.as_view(), name="prover_key_file"),
     path("prover/lease", pull.LeaseView.as_view(), name="prover_lease"),
     path("prover/tasks/<number:block>/renew", pull.RenewView.as_view(), name="prover_renew"),
+    path("prover/tasks/<number:block>/release", pull.ReleaseView.as_view(), name="prover_release"),
     path("prover/tasks/<number:block>/proof", pull.TaskProofView.as_view(), name="prover_proof"),
 ]

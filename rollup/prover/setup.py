@@ -4,14 +4,11 @@ A process of its own, because a setup takes more than a gigabyte. It holds a loc
 the one who asked for it was killed; the directory gets its name only when all is in it.
 """
 
-import contextlib
-import fcntl
 import json
 import os
-import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from rollup.prover.ceremony import WrongCeremony, check_zkey
 from rollup.prover.circuits import SOURCES, TOOLCHAIN, main_source
 from rollup.prover.keyfile import constraint_count, constraints_in, program_in
 from rollup.prover.keys import COMPILING, STAGE, KeyFiles
+from rollup.prover.placing import lock, new_part, publish
 from rollup.prover.proving import Prover
 from rollup.prover.samples import sample_inputs
 from rollup.prover.witness import WitnessRefused
@@ -28,20 +26,17 @@ from rollup.prover.witness import WitnessRefused
 
 def main(name: str, place: Path, what: str, zkey: str | None = None) -> None:
     """Make or import the keys, unless another process made them in the meantime."""
-    with _lock(place):
+    with lock(place):
         if what == "make" and (place / "info.json").exists():
             return
         # The compiler talks to the standard output, too: all who wait for the keys read along.
         with place.with_name(f"{place.name}.log").open("w") as log:
             os.dup2(log.fileno(), sys.stdout.fileno())
-        part = place.with_name(f"{place.name}.part")
-        if part.exists():
-            shutil.rmtree(part)
-        part.mkdir()
+        part = new_part(place)
         made = make_keys(part, name, main_source(name))
         if zkey:
             import_keys(made, Path(zkey), sample_inputs(name))
-        _publish(part, place)
+        publish(part, place)
 
 
 def make_keys(part: Path, name: str, source: str) -> KeyFiles:
@@ -85,31 +80,6 @@ def import_keys(files: KeyFiles, zkey: Path, sample: Mapping[str, Any]) -> None:
 
 def _write_info(files: KeyFiles) -> None:
     (files.proving.parent / "info.json").write_text(json.dumps(files.info, indent=2) + "\n")
-
-
-def _publish(part: Path, place: Path) -> None:
-    for path in part.iterdir():
-        _sync(path)
-    _sync(part)
-    if place.exists():
-        shutil.rmtree(place)
-    part.rename(place)
-    _sync(place.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextlib.contextmanager
-def _lock(place: Path) -> Iterator[None]:
-    with place.with_name(f"{place.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _tell(what: str) -> None:

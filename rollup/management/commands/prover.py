@@ -9,6 +9,7 @@ from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.problems import Problem
 from rollup import leaving
 from rollup.prover import keys
 from rollup.prover.circuits import EXIT_PREFIX
@@ -19,9 +20,9 @@ NICENESS = 10
 
 
 class Command(BaseCommand):
-    """Makes the keys where there are none yet, then proves until it is stopped. Killing it loses nothing."""
+    """Makes or fetches the keys that it lacks, then proves until it is stopped. Killing it loses nothing."""
 
-    help = "Prove blocks: of the queue `proving`, or with --url and --token for an exchange elsewhere."
+    help = "Prove blocks: of the queue `proving`, or with --url and --token those of an exchange elsewhere."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,7 +39,10 @@ class Command(BaseCommand):
 
             if not token:
                 raise CommandError("--url needs --token, or PROVER_TOKEN in the environment")
-            remote.work(url=url, token=token, name=name, once=once)
+            try:
+                remote.work(url=url, token=token, name=name, once=once)
+            except (Problem, keys.KeysFailed) as error:
+                raise CommandError(str(error)) from None
             return
         for circuit in (settings.ROLLUP_PARAMETERS, EXIT_PREFIX + settings.ROLLUP_PARAMETERS):
             keys.ensure(circuit, logger.warning)

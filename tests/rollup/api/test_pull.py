@@ -3,6 +3,7 @@
 import pytest
 
 from rollup.models import Block, ProvingTask
+from rollup.prover import keys
 from tests.rollup.api.conftest import TOKEN
 
 LEASE = "/prover/lease"
@@ -23,6 +24,7 @@ def test_without_a_token_nothing_is_handed_out(api, maker, token):
     for path, body in (
         (LEASE, {"worker": "a"}),
         ("/prover/tasks/1/renew", {"lease": 1}),
+        ("/prover/tasks/1/release", {"lease": 1}),
         ("/prover/tasks/1/proof", {"lease": 1, "proof": ["1"] * 8, "proof_ms": 1}),
     ):
         status, answer = api.post(path, body, token=token)
@@ -43,6 +45,7 @@ def test_a_block_is_leased_renewed_proven_and_taken(api, maker, prover):
     assert status == 200
     task = answer["task"]
     assert (task["block"], task["lease"], task["circuit"]) == (1, 1, "tiny")
+    assert task["key"] == keys.find("tiny").fingerprint
     assert api.post(LEASE, {"worker": "another"}) == (200, {"task": None})
     assert api.post("/prover/tasks/1/renew", {"lease": 1}) == (200, {"block": 1, "status": "renewed"})
     proof = prover.prove({name: integers(value) for name, value in task["inputs"].items()})
@@ -52,6 +55,18 @@ def test_a_block_is_leased_renewed_proven_and_taken(api, maker, prover):
     # Told twice.
     status, answer = api.post("/prover/tasks/1/proof", body)
     assert (status, answer["code"]) == (409, "lease_lost")
+
+
+def test_a_block_that_is_handed_back_is_the_next_ones_at_once(api, maker):
+    maker.first()
+    api.post(LEASE, {"worker": "stops"})
+    assert api.post("/prover/tasks/1/release", {"lease": 1}) == (200, {"block": 1, "status": "released"})
+    _, answer = api.post(LEASE, {"worker": "next"})
+    assert (answer["task"]["block"], answer["task"]["lease"]) == (1, 2)
+    before = everything()
+    status, answer = api.post("/prover/tasks/1/release", {"lease": 1})
+    assert (status, answer["code"]) == (409, "lease_lost")
+    assert everything() == before
 
 
 def test_a_wrong_proof_is_refused_and_costs_the_lease(api, maker):
@@ -80,6 +95,7 @@ def test_a_wrong_proof_is_refused_and_costs_the_lease(api, maker):
         ("/prover/tasks/1/renew", {"lease": 0}),
         ("/prover/tasks/1/renew", {"lease": True}),
         ("/prover/tasks/1/renew", {"lease": 2**31}),
+        ("/prover/tasks/1/release", {"lease": "1"}),
         ("/prover/tasks/1/proof", {"lease": 1}),
         ("/prover/tasks/1/proof", {"lease": 1, "proof": ["1"] * 7, "proof_ms": 1}),
         ("/prover/tasks/1/proof", {"lease": 1, "proof": [1] * 8, "proof_ms": 1}),

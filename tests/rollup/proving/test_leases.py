@@ -144,7 +144,8 @@ def test_a_worker_that_stops_hands_its_block_back(maker):
     proving.hand_back(block=1, number=lease.number)
     assert state_of(1) == ("proving", "queued", 0, False)
     heir = proving.lease(worker="b")
-    proving.hand_back(block=1, number=lease.number)
+    with pytest.raises(Problem, match="lease_lost"):
+        proving.hand_back(block=1, number=lease.number)
     assert (heir.number, state_of(1)[1]) == (2, "leased")
 
 
