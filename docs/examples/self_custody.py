@@ -66,7 +66,9 @@ def main() -> None:
     terms = exchange.terms()
     print(f"account {terms['account']} is number {terms['linked']['number']} of {terms['contract']}")
     signer = Signer(secret, terms)
-    order = exchange.place(signer.order(market="BTC-USDT", side="buy", price="50000", size="0.001"))
+    last = exchange.request("GET", "/api/v1/markets/BTC-USDT/ticker")["last"]
+    price = str(int(last.split(".")[0]) * 9 // 10)  # it waits a tenth below the last price
+    order = exchange.place(signer.order(market="BTC-USDT", side="buy", price=price, size="0.001"))
     print(f"order {order['id']} is {order['status']}")
 
 
