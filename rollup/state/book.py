@@ -73,6 +73,10 @@ class Book:
             raise StateWrong("account_not_registered", f"account {account} has no number on L2")
         return number
 
+    def total(self, number: int, token: int) -> int:
+        """What an account has of a token."""
+        return self.totals.get((number, token), 0)
+
     def move(self, number: int, token: int, amount: int) -> None:
         """Add to what an account has of a token."""
         key = number, token

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rollup.state.babyjubjub import Point
 from rollup.state.book import CUSTODY_OURS, AcceptedOrder, Book, Market, Position, StateWrong
 from rollup.state.eddsa import Signature
-from rollup.state.netting import OpenBlock, Side
+from rollup.state.netting import MAX_AMOUNT, OpenBlock, Side
 from rollup.state.parameters import Parameters
 from rollup.state.slots import (  # fmt: skip
     BUY,
@@ -209,6 +209,8 @@ class Folding:
             self._side(taker, taker_order, sells=given, buys=taken, fee=taker_fee),
             self._side(maker, maker_order, sells=taken, buys=given, fee=maker_fee),
         )
+        for side in sides:
+            self._flush_before_overflow(side)
         if not self.block.has_room_for_trade(sides):
             self._close()
         if not self.block.has_room_for_trade(sides):
@@ -222,6 +224,14 @@ class Folding:
             self.book.move(FEE_ACCOUNT, side.buys, side.fee)
         if maker_remaining == 0:
             self.book.orders.pop(maker_order, None)
+
+    def _flush_before_overflow(self, side: Side) -> None:
+        # What a self-custody account bought and sold again, by orders accepted later, the tree holds for a while.
+        if side.order is None:
+            return
+        most = self.book.total(side.number, side.buys) + self.block.given_meanwhile(side.number, side.buys) + side.gross
+        if most > MAX_AMOUNT:
+            self.block.flush(side.number)
 
     def _side(self, account: int, order_id: int, *, sells: Amount, buys: Amount, fee: int) -> Side:
         number = self.book.number_of(account)

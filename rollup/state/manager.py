@@ -203,7 +203,7 @@ class Manager:
         """Whether the trees say what the engine's events say; then the next block may begin."""
         after = self._held(touched)
         for (number, token), amount in after.items():
-            total = self.book.totals.get((number, token), 0)
+            total = self.book.total(number, token)
             if amount != total:
                 raise StateWrong(
                     "balance_differs", f"account {number} has {amount} of token {token} in the tree, and {total} in all"

@@ -96,6 +96,16 @@ class OpenBlock:
         """Whether fills of an order are open."""
         return order_id in self._settlings.get(number, {})
 
+    def given_meanwhile(self, number: int, token: int) -> int:
+        """Atoms of a token that an account's open settles take away again, debits and fees together.
+
+        So much more than now the tree may hold of it in between: a settle brings all its proceeds at once.
+        """
+        return sum(
+            settling.debit * (settling.order.sells == token) + settling.fee * (settling.order.buys == token)
+            for settling in self._settlings.get(number, {}).values()
+        )
+
     def trade(self, sides: tuple[Side, Side], number: int) -> None:
         """Net a trade in, the `number`-th of all; the caller has asked for room."""
         self.first_trade = number if self.first_trade is None else self.first_trade

@@ -162,6 +162,22 @@ def test_turnover_beyond_the_range_of_a_slot_closes_the_block():
     assert tape.balance(1, 1) == 2**96 - 1 - FUNDS
 
 
+def test_what_comes_back_again_and_again_never_stands_beyond_the_range_of_a_balance():
+    """Its purchase, the earlier order, settles before the sales that fed it: all of its proceeds at once do not fit."""
+    much = 2**95 - 2 * FUNDS
+    tape = Tape(own=(1,), custodial=(2,), slots=16)
+    tape.deposit(1, 1, much - FUNDS)
+    purchase = tape.order(1, BUY, 2 * much, 0)
+    for _ in range(2):
+        sale = tape.order(1, SELL, much, 0)
+        tape.trade(1, 2, much, 0, orders=(sale, 0))
+        tape.trade(2, 1, much, 0, orders=(0, purchase))
+    settles = [(slot.order.id, slot.amounts) for slot in tape.close() if slot.op == SETTLE]
+    assert sum(gross for id, (_, gross) in settles if id == purchase) == 2 * much
+    assert len(tape.blocks) == 1
+    assert (tape.balance(1, 1), tape.balance(2, 1)) == (much, FUNDS)
+
+
 class Naive:
     """Every event applied at once to plain balances: what netting must come to."""
 
