@@ -4,6 +4,7 @@
     python check_balance.py http://localhost:8000 ACCOUNT ASSET [http://localhost:8002 CONTRACT]
 
 ACCOUNT is a number of the rollup. With a node's address and the contract's, its root is asked of the chain as well.
+The wallet page shows your number and the contract; ASSET is a code such as BTC.
 """
 
 import json
@@ -24,6 +25,8 @@ def root_of(leaf: int, index: int, path: list[list[str]]) -> int:
     return leaf
 
 
+if len(sys.argv) not in (4, 6):
+    sys.exit(__doc__)
 site, account, asset, *chain = sys.argv[1:]
 proof = json.load(urllib.request.urlopen(f"{site}/api/v1/l2/accounts/{account}/proof?asset={asset}"))
 balances = root_of(int(proof["balance"]), proof["token"], proof["balance_path"])
