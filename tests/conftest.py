@@ -10,8 +10,11 @@ from django.db import connection
 
 from accounts import outcome
 from matching import gateway
+from tests import emptying
 from tests.matching import harness
 from tests.stack import stack  # noqa: F401  the fixture
+
+emptying.install()
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from django.db import connection
 @pytest.mark.django_db
 def test_postgresql_is_real() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SHOW fsync")
+        cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == ("on",)
         cursor.execute("SHOW server_version_num")
         assert int(cursor.fetchone()[0]) >= 150000

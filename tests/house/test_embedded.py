@@ -36,6 +36,8 @@ def test_keeps_rows_over_a_kill_and_a_reused_process_id(place: Path) -> None:
     try:
         url = server.ensure_database("provex")
         with psycopg.connect(url) as connection:
+            durable = [connection.execute(f"SHOW {name}").fetchone() for name in ("fsync", "full_page_writes")]
+            assert durable == [("on",)] * 2
             connection.execute("CREATE TABLE kept (value int)")
             connection.execute("INSERT INTO kept VALUES (1)")
         postmaster = psutil.Process(server.process.pid)
