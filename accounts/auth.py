@@ -25,6 +25,7 @@ class Caller:
     # What was signed, once and for all: empty for a browser session.
     key: str = ""
     signature: str = ""
+    signed_ms: int = 0
     expires_ms: int = 0
     # Who is signed in, of a browser session.
     user_id: int | None = None
@@ -69,6 +70,7 @@ def authenticate(
         deadline_us=expires_ms * 1_000,
         key=key,
         signature=verified,
+        signed_ms=timestamp_ms,
         expires_ms=expires_ms,
     )
 

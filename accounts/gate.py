@@ -1,6 +1,7 @@
 """The last check before a write: not revoked, not replayed, within the order limit. One Redis round trip.
 
 A signature stands in Redis for as long as it would be taken, so the very same request is executed once.
+A Redis that was restarted has forgotten them: it notes since when it remembers, and what may be older is refused.
 Without Redis nothing passes; nothing could be executed either, since commands travel through it.
 """
 
@@ -10,20 +11,31 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from accounts import keys, limits, redis_client
-from accounts.auth import Caller
+from accounts.auth import AHEAD_MS_MAX, Caller
 from accounts.limits import Allowance, Limit
 from accounts.problems import Problem
 
 # A signature is kept a little longer than it is valid: clocks of web machines differ.
 KEEP_MS = 2_000
+# By so much may a request's timestamp be later than the time at which it was taken, by another machine's clock.
+UNSURE_MS = AHEAD_MS_MAX + KEEP_MS
+# Since when signatures are remembered, in ms since the epoch: noted by whoever comes first, and lost with them.
+SINCE = "api:signatures:since"
 
-# Keys: revoked mark, signature, counter, orders placed in this window and today.
-# Arguments: signature's life in ms (0: unsigned), units, limit, window in s, orders placed, their limit today.
+# Keys: revoked mark, signature, counter, since when signatures are remembered, orders placed in this window and today.
+# Arguments: signature's life in ms (0: unsigned), units, limit, window in s, orders placed, their limit today, now in
+# ms, when it was surely sent after, in ms.
 # Answers {verdict, used, placed in window, placed today}: 0 passed, 1 revoked, 2 replayed, 3 over the limit,
-# 4 over the limit of today.
+# 4 over the limit of today, 5 from before what is remembered.
 SCRIPT = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return {1, 0, 0, 0} end
 if ARGV[1] ~= '0' then
+  local since = redis.call('GET', KEYS[4])
+  if not since then
+    since = ARGV[7]
+    redis.call('SET', KEYS[4], since)
+  end
+  if tonumber(ARGV[8]) <= tonumber(since) then return {5, 0, 0, 0} end
   if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then return {2, 0, 0, 0} end
 end
 local used = tonumber(redis.call('GET', KEYS[3]) or '0')
@@ -34,12 +46,12 @@ if placed == 0 then
   redis.call('SET', KEYS[3], wanted, 'EX', ARGV[4])
   return {0, wanted, 0, 0}
 end
-local today = tonumber(redis.call('GET', KEYS[5]) or '0') + placed
+local today = tonumber(redis.call('GET', KEYS[6]) or '0') + placed
 if today > tonumber(ARGV[6]) then return {4, used, 0, today - placed} end
 redis.call('SET', KEYS[3], wanted, 'EX', ARGV[4])
-local recent = tonumber(redis.call('GET', KEYS[4]) or '0') + placed
-redis.call('SET', KEYS[4], recent, 'EX', ARGV[4])
-redis.call('SET', KEYS[5], today, 'EX', 90000)
+local recent = tonumber(redis.call('GET', KEYS[5]) or '0') + placed
+redis.call('SET', KEYS[5], recent, 'EX', ARGV[4])
+redis.call('SET', KEYS[6], today, 'EX', 90000)
 return {0, wanted, recent, today}
 """
 _scripts: dict[int, Any] = {}
@@ -57,7 +69,8 @@ class Question(NamedTuple):
 
 
 def admit(caller: Caller, *, units: int = 1, placed: int = 0, now_s: float | None = None) -> Allowance:
-    """Let a write of `units` orders pass, or raise Problem: invalid_key, signature_replayed, rate_limited.
+    """Let a write of `units` orders pass, or raise Problem: invalid_key, signature_replayed, signature_stale,
+    rate_limited.
 
     With `placed` the orders that it places are counted for this window and today too, and today's are limited.
     """
@@ -72,12 +85,16 @@ def question(caller: Caller, *, units: int = 1, placed: int = 0, now_s: float | 
     window = int(now) // limit.window_s
     day = limits.limit_of(caller.tier, "orders_today") if placed else limit
     today = int(now) // day.window_s
-    life_ms = max(1, caller.expires_ms - int(now * 1000) + KEEP_MS) if caller.signature else 0
+    now_ms = int(now * 1000)
+    life_ms = max(1, caller.expires_ms - now_ms + KEEP_MS) if caller.signature else 0
     names = [
         keys.revoked_name(caller.key), f"api:sig:{caller.signature}", f"api:orders:{caller.account_id}:{window}",
-        *(_placed_names(caller.account_id, window, today) if placed else ()),
+        SINCE, *(_placed_names(caller.account_id, window, today) if placed else ()),
     ]  # fmt: skip
-    return Question(names, [life_ms, units, limit.units, limit.window_s, placed, day.units], caller, limit, day, now)
+    arguments = [
+        life_ms, units, limit.units, limit.window_s, placed, day.units, now_ms, caller.signed_ms - UNSURE_MS,
+    ]  # fmt: skip
+    return Question(names, arguments, caller, limit, day, now)
 
 
 def judge(asked: Question, answer: Sequence[int]) -> Allowance:
@@ -89,12 +106,22 @@ def judge(asked: Question, answer: Sequence[int]) -> Allowance:
         raise Problem("invalid_key")
     if verdict == 2:
         raise Problem("signature_replayed")
+    if verdict == 5:
+        raise Problem("signature_stale")
     if verdict == 4:
         raise limits.refuse(Allowance(day.units, 0, _reset_s(day, now)))
     allowance = Allowance(limit.units, max(0, limit.units - used), _reset_s(limit, now), recently, placed_today)
     if verdict == 3:
         raise limits.refuse(allowance)
     return allowance
+
+
+def begin_remembering(*, now_ms: int | None = None) -> None:
+    """Note that signatures are remembered from now on, unless that was noted: said by a process that begins to serve.
+
+    Otherwise the first writes after a start of Redis would be refused as too old.
+    """
+    redis_client.get().set(SINCE, time.time_ns() // 1_000_000 if now_ms is None else now_ms, nx=True)
 
 
 def _reset_s(limit: Limit, now_s: float) -> int:

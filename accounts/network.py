@@ -27,6 +27,11 @@ def client_ip(remote_address: str, forwarded_for: str = "") -> str:
     return address
 
 
+def is_trusted_proxy(address: str) -> bool:
+    """Whether it is one of settings.TRUSTED_PROXIES, which speak for many."""
+    return bool(settings.TRUSTED_PROXIES) and _is_in(address, _networks(tuple(settings.TRUSTED_PROXIES)))
+
+
 def _is_in(text: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
     try:
         address = ip_address(text)

@@ -115,7 +115,7 @@ def drive(address: tuple[str, int], requests: list[bytes], connections: int) -> 
     waiting = iter(requests)
     began = time.perf_counter()
     open_lines = 0
-    for data, _ in zip(waiting, range(connections), strict=False):
+    for _, data in zip(range(connections), waiting, strict=False):
         line = Line(address)
         choose.register(line.socket, selectors.EVENT_READ, line)
         line.send(data)

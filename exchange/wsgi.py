@@ -16,6 +16,7 @@ from django.core.signals import request_started  # noqa: E402
 from django.db import close_old_connections, reset_queries  # noqa: E402
 
 from exchange.bodies import guard  # noqa: E402
+from exchange.warming import warm_up  # noqa: E402
 
 # Both cost as much as a signature's check, and find nothing to do: the end of each request closes its connection, in
 # its own thread, and queries are only kept with DEBUG.
@@ -29,3 +30,5 @@ if sys.platform == "linux":
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 application = guard(django, threads=int(os.environ.get("WEB_THREADS", "32")))
+# Each worker imports this before it takes its first connection.
+warm_up(application)

@@ -3,6 +3,9 @@
 A batch is sent at once when none is in flight; while one is, commands gather for the next. So batches form by
 themselves, order is kept, and what waits is bounded: beyond that, GatewayBusy. A batch without a reply is sent again;
 the matcher knows it by session and number and never executes it twice.
+
+Whoever would wait too long is refused at once (ADR 0094): when the first of those who wait has done so for
+PENDING_S_MAX, and when for LATE_S_MAX no batch began in time. One that comes late, a hiccup or a cold start, is borne.
 """
 
 import atexit
@@ -21,13 +24,14 @@ from django.conf import settings
 
 from matching.channels import reply_key
 from matching.engine.commands import Command, check_shape
-from matching.rows import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, encode_json
+from matching.rows import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, encode_commands
 from matching.sender import Sender
 
 log = logging.getLogger(__name__)
 
 PENDING_COMMANDS_MAX: Final = 2_000
 PENDING_S_MAX: Final = 0.25
+LATE_S_MAX: Final = 1.0
 RESEND_AFTER_S: Final = (0.5, 1.0, 2.0)  # and then every 2 s, until there is a reply
 SESSION_S_MAX: Final = 6 * 3600.0  # well below the day after which the matcher forgets an idle session
 TIMEOUT_S: Final = 5.0
@@ -109,6 +113,8 @@ class Gateway:
         self._pending: deque[_Group] = deque()
         self._pending_count = 0
         self._flight_since: float | None = None
+        # When the queue last stood well: nobody waited, or the first who waited had not done so for too long.
+        self._timely_at = 0.0
         self._thread: threading.Thread | None = None
         self._closed = False
         self._session = new_session()
@@ -148,6 +154,12 @@ class Gateway:
         except GatewayError as error:
             callback(error)
 
+    def prepare(self) -> None:
+        """Begin the thread and its connections now, instead of with the first command. Does not wait for them."""
+        with self._condition:
+            if self._thread is None and not self._closed:
+                self._begin_thread()
+
     def oldest_age_s(self) -> float:
         """For how long the oldest command has been waiting for an answer; 0 if none is."""
         with self._condition:
@@ -163,22 +175,33 @@ class Gateway:
             check_shape(command)
             if command[0] == "engine":
                 raise ValueError("the engine's version is the matcher's to journal")
-        text = encode_json(commands)[1:-1]
+        text = encode_commands(commands)[1:-1]
         if len(text) > BATCH_BYTES_MAX - 2:
             raise ValueError(f"more than {BATCH_BYTES_MAX} bytes of commands")
         group = _Group(text, len(commands), timeout_s, callback)
         with self._condition:
             full = self._pending_count + group.count > PENDING_COMMANDS_MAX
-            if self._closed or full or (self._pending and group.entered - self._pending[0].entered > PENDING_S_MAX):
+            if self._closed or full or self._is_late(group.entered):
                 raise GatewayBusy("too many commands wait for the matcher")
+            if not self._pending and self._flight_since is None:
+                self._timely_at = group.entered
             self._pending.append(group)
             self._pending_count += group.count
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
-                self._thread.start()
+                self._begin_thread()
             elif self._flight_since is None:
                 self._condition.notify()
         return group
+
+    def _begin_thread(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
+        self._thread.start()
+
+    def _is_late(self, now: float) -> bool:
+        """Whether commands wait for too long, and have for a while. Under the lock."""
+        if not self._pending or now - self._pending[0].entered <= PENDING_S_MAX:
+            return False
+        return now - self._timely_at > LATE_S_MAX
 
     def _withdraw(self, group: _Group) -> None:
         """Answer a group whose deadline is over."""
@@ -192,13 +215,14 @@ class Gateway:
     # The gateway's thread
 
     def _run(self) -> None:
+        self._sender.connect()
         while flight := self._take():
             try:
-                outcome = self._exchange(flight)
+                outcome = _outcome(self._exchange(flight), sum(group.count for group in flight))
             except Exception:
-                # Whatever it was, the outcome is unknown, and the number may be used: go on as a new session.
+                # Whatever it was, a malformed answer too: the commands may have been executed.
                 log.exception("the gateway lost a batch")
-                outcome = None
+                outcome = GatewayTimeout("no answer that can be read")
             self._land(flight, outcome)
 
     def _take(self) -> list[_Group]:
@@ -218,6 +242,9 @@ class Gateway:
                 self._pending_count -= group.count
             if flight:
                 self._flight_since = flight[0].entered
+                now = time.monotonic()
+                if now - self._flight_since <= PENDING_S_MAX:
+                    self._timely_at = now
         return flight
 
     def _exchange(self, flight: list[_Group]) -> dict[str, Any] | None:
@@ -238,20 +265,19 @@ class Gateway:
                 self._expire(flight)
         return None
 
-    def _land(self, flight: list[_Group], answer: dict[str, Any] | None) -> None:
+    def _land(self, flight: list[_Group], outcome: Outcome) -> None:
         with self._condition:
             self._flight_since = None
-        if answer is None or "refused" in answer:
+        if isinstance(outcome, GatewayError):
+            # The number may be used, or is unknown to the matcher: go on as a new session.
             self._begin_session()
-            error = GatewayTimeout("the gateway ended") if answer is None else GatewayRefused(answer["refused"])
             for group in flight:
-                group.finish(error)
+                group.finish(outcome)
             return
-        sequence, time_us, events = answer["first"], answer["time"], answer["events"]
         at = 0
         for group in flight:
             end = at + group.count
-            group.finish([Result(sequence + i, time_us, events[i]) for i in range(at, end)])
+            group.finish(outcome[at:end])
             at = end
 
     def _expire(self, flight: list[_Group]) -> None:
@@ -300,6 +326,20 @@ class Gateway:
             group.finish(GatewayBusy("the gateway ended"))
 
 
+def _outcome(answer: dict[str, Any] | None, count: int) -> Outcome:
+    """What an answer to so many commands says; None: the process closes. Raises ValueError, KeyError if malformed."""
+    if answer is None:
+        return GatewayTimeout("the gateway ended")
+    if "refused" in answer:
+        return GatewayRefused(str(answer["refused"]))
+    first, time_us, events = answer["first"], answer["time"], answer["events"]
+    if not (type(first) is type(time_us) is int and type(events) is list and len(events) == count):
+        raise ValueError(f"an answer to {count} commands that has not as many results")
+    if any(type(of_one) is not list for of_one in events):
+        raise ValueError("a result is no list of events")
+    return [Result(first + i, time_us, of_one) for i, of_one in enumerate(events)]
+
+
 _gateway: Gateway | None = None
 _guard = threading.Lock()
 
@@ -322,6 +362,11 @@ def submit(commands: Sequence[Command], *, timeout_s: float = TIMEOUT_S) -> list
 def submit_nowait(commands: Sequence[Command], callback: Callback, *, timeout_s: float = TIMEOUT_S) -> None:
     """The same without waiting; see Gateway.submit_nowait. From asyncio, use call_soon_threadsafe in the callback."""
     gateway().submit_nowait(commands, callback, timeout_s=timeout_s)
+
+
+def prepare() -> None:
+    """Connect this process's gateway before its first command; see Gateway.prepare."""
+    gateway().prepare()
 
 
 def close() -> None:

@@ -5,8 +5,11 @@ library's encoder (orjson ends at 64 bits), once, and its parts go to the gatewa
 """
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
+
+import orjson
 
 BATCH_COMMANDS_MAX: Final = 500
 BATCH_BYTES_MAX: Final = 1_000_000
@@ -19,6 +22,18 @@ _COMMANDS: Final = b',"commands":'
 # Cannot occur inside the commands: JSON text has a backslash before every quote within a string,
 # and outside of strings an array of arrays has no colon.
 _EVENTS: Final = b',"events":'
+
+
+def encode_commands(commands: Sequence[Any]) -> str:
+    """Commands as JSON text, as encode_json makes it or in the same sense.
+
+    Most have no integer beyond 64 bits and no letter beyond ASCII, and orjson makes them in a fifth of the time.
+    """
+    try:
+        text = orjson.dumps(commands).decode()
+    except TypeError:
+        return encode_json(commands)
+    return text if text.isascii() else encode_json(commands)
 
 
 class Row(NamedTuple):

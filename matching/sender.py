@@ -8,7 +8,7 @@ each at once. Transports without such batches send as ever.
 import contextlib
 import logging
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import redis
@@ -20,6 +20,8 @@ from matching.tasks import app, apply_batch
 
 log = logging.getLogger(__name__)
 
+FAILURES: Final = (KombuError, AMQPError, OSError, redis.RedisError)
+
 
 class Sender:
     """One connection to the broker, made by the first send and anew after a failure. For one thread."""
@@ -27,6 +29,15 @@ class Sender:
     def __init__(self) -> None:
         self._producer: Any = None
         self._open = ExitStack()
+
+    def connect(self) -> None:
+        """Connect now instead of at the first send. A failure is logged; the first send tries again."""
+        try:
+            if self._producer is None:
+                self._connect()
+        except FAILURES as error:
+            log.warning("no broker yet: %s", error)
+            self.close()
 
     def send(self, session: str, number: int, attempt: int, commands_json: str) -> None:
         """One Celery message for `apply_batch`. A failure is logged and is no answer: the message may have arrived."""
@@ -41,7 +52,7 @@ class Sender:
             app.amqp.send_task_message(
                 self._producer, apply_batch.name, message, queue=settings.MATCHING_QUEUE, declare=(), retry=False
             )
-        except (KombuError, AMQPError, OSError, redis.RedisError) as error:
+        except FAILURES as error:
             log.warning("sending failed, will send again: %s", error)
             self.close()
 

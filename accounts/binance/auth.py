@@ -72,7 +72,8 @@ def authenticate(
     return Caller(
         account_id=known.account_id, permissions=known.permissions, tier=known.tier, deadline_us=deadline_us,
         # Two writes of one content and millisecond are two keys' or one request's: the key belongs to it.
-        key=known.key, signature=f"b:{known.key}:{verified}", expires_ms=deadline_us // 1_000,
+        key=known.key, signature=f"b:{known.key}:{verified}", signed_ms=sent_us // 1_000,
+        expires_ms=deadline_us // 1_000,
     )  # fmt: skip
 
 

@@ -95,6 +95,7 @@ OF_PROBLEM: Final[dict[str, Kind]] = {
     "invalid_timestamp": AHEAD,
     "signature_expired": OUTSIDE_WINDOW,
     "signature_replayed": BAD_SIGNATURE,
+    "signature_stale": OUTSIDE_WINDOW,
     "ip_not_allowed": BAD_KEY,
     "permission_denied": BAD_KEY,
     "csrf_failed": BAD_KEY,

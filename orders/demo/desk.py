@@ -20,7 +20,7 @@ OPEN_STATUSES: Final = frozenset({"open", "partially_filled", "waiting"})
 EXPECTED: Final = frozenset(
     {"unknown_order", "post_only_would_cross", "insufficient_balance", "stop_would_trigger", "price_band",
      "market_halted", "market_post_only", "market_cancel_only", "overloaded", "unreachable", "rate_limited",
-     "unknown_outcome", "unavailable", "deadline_passed"}
+     "unknown_outcome", "unavailable", "deadline_passed", "signature_stale"}
 )  # fmt: skip
 
 

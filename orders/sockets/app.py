@@ -10,6 +10,7 @@ import orjson
 from django.conf import settings
 
 from accounts import network
+from matching import collector
 from orders.sockets.connection import Connection
 from orders.sockets.limits import CLOSE_TRY_LATER
 from orders.sockets.outbox import Outbox
@@ -109,6 +110,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
         event = await receive()
         if event["type"] == "lifespan.startup":
             server()
+            collector.settle()
             await send({"type": "lifespan.startup.complete"})
         elif event["type"] == "lifespan.shutdown":
             await server().close()

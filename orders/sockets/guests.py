@@ -12,6 +12,32 @@ if TYPE_CHECKING:
     from orders.sockets.server import Conversation
 
 
+class Handshakes:
+    """Connections of a process that may become sockets, by party: no more of each than it may have sockets.
+
+    The party "" is everybody behind our own proxies, who are counted together and only by CONNECTIONS_MAX.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._total = 0
+
+    def begin(self, party: str) -> bool:
+        """A connection was made; False if it is one too many, and not counted."""
+        if self._total >= CONNECTIONS_MAX or (party and self._counts[party] >= settings.SOCKETS_PER_ADDRESS):
+            return False
+        self._counts[party] += 1
+        self._total += 1
+        return True
+
+    def end(self, party: str) -> None:
+        """It has become a socket, or is over."""
+        self._total -= 1
+        self._counts[party] -= 1
+        if not self._counts[party]:
+            del self._counts[party]
+
+
 class Guests:
     """The sockets of a process. A party is whom an address stands for (accounts.network.party)."""
 

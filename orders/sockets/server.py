@@ -9,8 +9,9 @@ from typing import Any, Final, Protocol, TypeVar
 
 from django.db import connections
 
-from accounts import outcome
+from accounts import gate, outcome
 from accounts.auth import Caller
+from matching import gateway
 from orders import listing
 from orders.sockets import identity
 from orders.sockets.guests import Guests
@@ -82,11 +83,13 @@ class Server:
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     async def _warm_up(self) -> None:
-        """Know the markets before the first order asks."""
-        try:
-            await self.in_thread(listing.all_markets)
-        except Exception:
-            log.warning("markets not loaded yet", exc_info=True)
+        """Know the markets and the matcher's queue before the first order asks."""
+        gateway.prepare()
+        for step in (listing.all_markets, gate.begin_remembering):
+            try:
+                await self.in_thread(step)
+            except Exception:
+                log.warning("not warm yet", exc_info=True)
 
     def _on_revoked(self, key: str) -> None:
         for connection in self.guests:

@@ -5,6 +5,7 @@ import redis
 
 from accounts import auth, gate, keys, limits, network, services, signing
 from accounts.problems import Problem
+from exchange.embedded import Redis
 
 NOW = 1_790_000_000_000
 BODY = b'{"size":"1"}'
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def account(redis_client):
     keys.forget()
+    gate.begin_remembering(now_ms=0)
     return services.create_account(name="alice")
 
 
@@ -183,6 +185,52 @@ def test_the_gate_survives_a_restart_of_redis(pair, redis_client):
     redis_client.script_flush()
     redis_client.client_kill_filter(_type="normal", skipme=True)
     gate.admit(auth.authenticate(**signed(pair, timestamp_ms=NOW + 1)))
+
+
+@pytest.fixture
+def own_redis(settings, tmp_path):
+    server = Redis(tmp_path / "redis", name=f"g{tmp_path.stat().st_ino}")
+    server.start()
+    settings.REDIS_URL = server.url
+    yield server
+    server.stop()
+
+
+def refused_as_stale(caller, *, now_ms):
+    with pytest.raises(Problem) as caught:
+        gate.admit(caller, now_s=now_ms / 1000)
+    assert (caught.value.code, caught.value.status) == ("signature_stale", 401)
+
+
+def test_what_a_restarted_redis_may_have_forgotten_is_refused(pair, own_redis):
+    gate.begin_remembering(now_ms=NOW - 60_000)
+    used = auth.authenticate(**signed(pair))
+    gate.admit(used, now_s=NOW / 1000)
+    own_redis.stop()
+    own_redis.start()
+    for _ in range(2):
+        refused_as_stale(used, now_ms=NOW + 1_000)
+    # It remembers since NOW + 1 s. Clocks run ahead: what was used before may carry a time three seconds later.
+    edge = NOW + 1_000 + gate.UNSURE_MS
+    refused_as_stale(auth.authenticate(**signed(pair, timestamp_ms=edge, now_ms=edge)), now_ms=edge)
+    fresh = auth.authenticate(**signed(pair, timestamp_ms=edge + 1, now_ms=edge))
+    gate.admit(fresh, now_s=edge / 1000)
+    with pytest.raises(Problem) as caught:
+        gate.admit(fresh, now_s=edge / 1000)
+    assert caught.value.code == "signature_replayed"
+    # A process that begins to serve later changes nothing about it.
+    gate.begin_remembering(now_ms=edge + 10_000)
+    gate.admit(auth.authenticate(**signed(pair, timestamp_ms=edge + 2, now_ms=edge)), now_s=edge / 1000)
+
+
+def test_a_refusal_as_stale_counts_no_order(pair, own_redis, settings):
+    settings.RATE_LIMITS = {"standard": {"orders": (1, 3_600), "requests": (1, 10)}}
+    for i in range(3):
+        refused_as_stale(auth.authenticate(**signed(pair, timestamp_ms=NOW + i)), now_ms=NOW)
+    late = NOW + gate.UNSURE_MS + 1
+    assert (
+        gate.admit(auth.authenticate(**signed(pair, timestamp_ms=late, now_ms=late)), now_s=late / 1000).remaining == 0
+    )
 
 
 def test_without_redis_no_write_passes(pair, settings):

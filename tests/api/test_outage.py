@@ -75,6 +75,34 @@ def test_a_late_answer_can_be_asked_for_by_client_id(alice, stack, stopped_match
 
 
 @pytest.fixture
+def forgetful_redis(stack):
+    """A Redis to restart; afterwards it is one that knows everything again."""
+    yield stack.redis
+    stack.remember_signatures()
+
+
+def test_after_a_restart_of_redis_a_used_signature_stays_used(alice, forgetful_redis, head):
+    body, timestamp_ms = alice.order(price="59000"), alice._fresh_ms()
+
+    def place():
+        answer = alice.post("/orders", body, timestamp_ms=timestamp_ms, window_ms=60_000)
+        while answer.code == "unavailable":
+            answer = alice.post("/orders", body, timestamp_ms=timestamp_ms, window_ms=60_000)
+        return answer
+
+    made = place().ok(201)
+    before = head()
+    forgetful_redis.stop()
+    forgetful_redis.start()
+    answer = place()
+    assert (answer.status, answer.code) == (401, "signature_stale")
+    assert head() == before
+    wait_until_answered(alice)
+    # The first one was executed, and the cancel above found nothing but it.
+    assert alice.get(f"/orders/{made['id']}", after=made["sequence"]).ok()["status"] in ("open", "canceled")
+
+
+@pytest.fixture
 def cold_web(stack, tmp_path):
     """Another web process that has answered nothing yet, with two connections for its sixteen threads."""
     port = free_ports()[0]

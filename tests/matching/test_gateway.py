@@ -1,6 +1,7 @@
 """The gateway: batches that form by themselves, bounds, and answers that are never wrong about what happened."""
 
 import asyncio
+import json
 import os
 import threading
 import time
@@ -8,11 +9,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 
 from matching import gateway, journal
+from matching.channels import reply_key
 from matching.engine import commands
 from matching.engine.commands import MalformedCommand
-from matching.gateway import PENDING_COMMANDS_MAX, Gateway, GatewayBusy, GatewayError, GatewayTimeout
+from matching.gateway import (
+    LATE_S_MAX,
+    PENDING_COMMANDS_MAX,
+    PENDING_S_MAX,
+    Gateway,
+    GatewayBusy,
+    GatewayError,
+    GatewayTimeout,
+)  # fmt: skip
 from tests.matching.harness import MatcherProcess, eventually, execute
 
 pytestmark = pytest.mark.process
@@ -126,7 +137,7 @@ def test_a_stopped_matcher_bounds_what_waits_and_executes_only_what_was_in_fligh
     assert journal.head() == head
     os.kill(stopped, 18)
     matcher.process.send_signal(18)
-    (result,) = eventually(lambda: _try(own, [commands.tick()]), within_s=30, what="service again")
+    (result,) = eventually(lambda: _try(own, [commands.tick()]), what="service again")
     happened = [event for batch in journal.read(after=head) for events in batch.events for event in events]
     assert [event[:3] for event in happened if event[0] == "deposit"] == [["deposit", 50, 1]]
     assert result.sequence == journal.head()
@@ -139,18 +150,81 @@ def _try(own: Gateway, batch: list[Any]) -> Any:
         return None
 
 
-def test_what_waits_longer_than_a_quarter_second_keeps_others_out(matcher: MatcherProcess, own: Gateway) -> None:
+def test_what_has_waited_too_long_for_a_while_keeps_others_out(matcher: MatcherProcess, own: Gateway) -> None:
     assert execute(commands.tick())
     matcher.process.send_signal(19)
     matcher.stop_signal()
     first, second = Answers(), Answers()
-    own.submit_nowait([deposit(1)], first)
-    time.sleep(0.1)
-    own.submit_nowait([deposit(2)], second)
-    time.sleep(0.3)
+    own.submit_nowait([deposit(1)], first, timeout_s=60)
+    eventually(lambda: own._flight_since is not None, what="the first is on its way")
+    own.submit_nowait([deposit(2)], second, timeout_s=60)
+    time.sleep(PENDING_S_MAX + LATE_S_MAX + 0.1)
     with pytest.raises(GatewayBusy):
         own.submit([deposit(3)])
     assert first.outcomes == second.outcomes == []
+
+
+def test_once_late_is_not_overloaded(own: Gateway, redis_client: redis.Redis) -> None:
+    """A matcher, or a process that has only just begun, that is late once: who comes meanwhile waits and is served."""
+    answers = Answers()
+    own.submit_nowait([deposit(1)], answers, timeout_s=60)
+    eventually(lambda: own._flight_since is not None, what="the first is on its way")
+    own.submit_nowait([deposit(2)], answers, timeout_s=60)
+    # As if the second had waited for too long already, while the first went in time.
+    own._pending[0].entered -= PENDING_S_MAX + 0.1
+    own.submit_nowait([deposit(3)], answers, timeout_s=60)
+    assert answers.outcomes == []
+    play_matcher(own, redis_client, [["once"]])
+    play_matcher(own, redis_client, [["twice"]] * 2, after=1)
+    assert [outcome[0].events for outcome in answers.all_of(3)] == [[["once"]], [["twice"]], [["twice"]]]
+
+
+def test_late_again_and_again_is_overloaded_until_one_is_in_time(own: Gateway, redis_client: redis.Redis) -> None:
+    answers = Answers()
+    own.submit_nowait([deposit(1)], answers, timeout_s=60)
+    eventually(lambda: own._flight_since is not None, what="the first is on its way")
+    own.submit_nowait([deposit(2)], answers, timeout_s=60)
+    own._pending[0].entered -= PENDING_S_MAX + 0.1
+    own._timely_at -= LATE_S_MAX + 0.1
+    with pytest.raises(GatewayBusy):
+        own.submit([deposit(3)])
+    play_matcher(own, redis_client, [["once"]])
+    # The one that goes now is late too, but nobody waits behind it: the next is welcome.
+    eventually(lambda: not own._pending, what="the second is on its way")
+    own.submit_nowait([deposit(3)], answers, timeout_s=60)
+    play_matcher(own, redis_client, [["twice"]], after=1)
+    play_matcher(own, redis_client, [["thrice"]], after=2)
+    assert len(answers.all_of(3)) == 3
+
+
+def play_matcher(own: Gateway, client: redis.Redis, events: list[Any], *, after: int = 0) -> None:
+    """Answer the batch after so many of this gateway's."""
+    eventually(lambda: own._number == after + 1 and own._flight_since is not None, what=f"batch {after + 1} is sent")
+    answer = {"number": after + 1, "first": 7, "time": 8, "events": [[event] for event in events]}
+    client.rpush(reply_key(own._session), json.dumps(answer))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"", b"\xff", b"{", b"[]", b"7", b"{}", b'{"number":1}', b'{"number":1,"first":7,"time":8}',
+        b'{"number":1,"first":7,"time":8,"events":[]}', b'{"number":1,"first":7,"time":8,"events":[[],[]]}',
+        b'{"number":1,"first":7,"time":8,"events":[7]}', b'{"number":1,"first":7,"time":8,"events":{"0":[]}}',
+        b'{"number":1,"first":"7","time":8,"events":[[]]}', b'{"number":1,"first":7,"time":null,"events":[[]]}',
+    ],
+)  # fmt: skip
+def test_a_malformed_answer_fails_its_batch_and_no_more(own: Gateway, redis_client: redis.Redis, answer: bytes) -> None:
+    failed, answers = Answers(), Answers()
+    own.submit_nowait([deposit(1)], failed, timeout_s=60)
+    eventually(lambda: own._number == 1, what="the batch is sent")
+    session = own._session
+    redis_client.rpush(reply_key(session), answer)
+    (outcome,) = failed.all_of(1)
+    assert isinstance(outcome, GatewayTimeout) and outcome.code == "unknown_outcome"
+    own.submit_nowait([deposit(2)], answers, timeout_s=60)
+    eventually(lambda: own._session != session and own._number == 1, what="a new session")
+    play_matcher(own, redis_client, [["well"]])
+    assert answers.all_of(1) == [[gateway.Result(7, 8, [["well"]])]]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from matching.engine import ENGINE_VERSION, commands
 from matching.leadership import Leadership, LeadershipLost
 from matching.partitions import ensure_partitions
 from matching.replica import Replica
-from matching.rows import encode_json, make_row
+from matching.rows import decode_json, encode_commands, encode_json, make_row
 from matching.verification import verify_journal
 from tests.matching.harness import MatcherProcess, eventually, execute, fund
 from tests.patience import PATIENCE_S
@@ -306,3 +306,19 @@ def test_verifying_finds_a_well_chained_lie(leader: Leadership) -> None:
     assert verify_journal(replay=False).sequence == 2, "hashes alone do not see it"
     with pytest.raises(JournalDamaged, match=r"sequence 2 has .*9.* in the journal, .*8.* now"):
         verify_journal()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["deposit", 0, 1, 1, 1, 1, 2**96 - 1], ["cancel", 2**63, -(2**63) - 1, 0, "", 0],
+        ["cancel", 0, 1, 0, "ключ", 0],
+        ["cancel", 0, 1, 0, "\ud800", 0], ["cancel", 0, 1, 0, '"\\\x00\x1f\x7f,"events":', 0], ["tick", 0],
+        ["list", 0, 1, 1, 0, [[0, 1, "x"], [2**64, 0, ""]], "", 7],
+    ],
+)  # fmt: skip
+def test_commands_are_text_that_says_the_same_whoever_made_it(command: list) -> None:
+    text = encode_commands([command, tuple(command)])
+    assert text.isascii()
+    assert decode_json(text) == [command, command] == decode_json(encode_json([command, command]))
+    assert ',"events":' not in text

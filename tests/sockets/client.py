@@ -78,8 +78,9 @@ class Client:
             reply = self.ask("auth", key=account["key"], timestamp=timestamp, sign=signature)
             if reply["status"] == "ok":
                 return reply["result"]
-            # Another socket of the account signed in within the same millisecond.
-            assert reply["error"]["code"] == "signature_replayed", reply
+            # Another socket of the account signed in within the same millisecond, or Redis was restarted just now.
+            assert reply["error"]["code"] in ("signature_replayed", "signature_stale"), reply
+            time.sleep(0.1)
 
     def receive(self, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """The next message that came, whatever it is."""

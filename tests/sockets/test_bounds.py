@@ -3,8 +3,11 @@
 import asyncio
 import json
 import socket as sockets
+import subprocess
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +16,17 @@ from websockets.exceptions import ConnectionClosed
 from accounts import limits
 from accounts.auth import Caller
 from accounts.problems import Problem
+from exchange.embedded import dies_with_parent
 from orders.sockets import app, server
 from orders.sockets.desk import Desk
 from orders.sockets.entry import OPS
 from orders.sockets.frames import Request
 from orders.sockets.limits import REQUESTS_BURST
+from tests.patience import PATIENCE_S
+from tests.ports import free_ports
 from tests.sockets.client import Client
 from tests.sockets.test_auth import signed
-from tests.stack import Stack
+from tests.stack import COMMANDS, ROOT, Stack, wait_until
 
 Scene = Callable[[], Awaitable[None]]
 
@@ -229,3 +235,59 @@ def test_a_handshake_that_does_not_come_to_an_end_is_ended(stack: Stack) -> None
             assert one.recv(100) == b""
             one.close()
         assert kept.ok("ping")["time"] > 0
+
+
+@pytest.fixture
+def narrow(stack: Stack, tmp_path: Path) -> Iterator[int]:
+    """Another sockets process, that has room for two of each address; its port."""
+    (port,) = free_ports(1)
+    with (tmp_path / "sockets.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*dies_with_parent("KILL"), *COMMANDS["sockets"], "--port", str(port)], cwd=ROOT,
+            env=stack.env | {"SOCKETS_PER_ADDRESS": "2"}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        wait_until(lambda: _listens(port), "the other sockets process")
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    try:
+        sockets.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the loopback has one address")
+def test_an_address_has_so_many_handshakes_that_do_not_come_to_an_end(narrow: int) -> None:
+    def connect(address: str) -> sockets.socket:
+        made = sockets.create_connection(("127.0.0.1", narrow), PATIENCE_S, source_address=(address, 0))
+        made.settimeout(PATIENCE_S)
+        return made
+
+    def health(address: str) -> bytes:
+        """What it answers to plain HTTP."""
+        with connect(address) as one:
+            one.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return b"".join(iter(lambda: one.recv(1_000), b""))
+
+    held = [connect("127.0.0.2") for _ in range(2)]
+    # Refused unasked, and the connection is over.
+    with connect("127.0.0.2") as third:
+        answer = b"".join(iter(lambda: third.recv(1_000), b""))
+    assert answer.startswith(b"HTTP/1.1 503 ") and answer.endswith(b'{"code":"too_many_connections"}')
+    assert health("127.0.0.3").startswith(b"HTTP/1.1 200 "), "others are served"
+    held.pop().close()
+    wait_until(lambda: health("127.0.0.2").startswith(b"HTTP/1.1 200 "), "a place is free")
+    # Who has become a socket is no handshake any more, and is counted as a socket.
+    url = f"ws://127.0.0.1:{narrow}/ws/v1"
+    with Client(url) as one, Client(url) as two:
+        assert one.ok("ping")["time"] > 0 and two.ok("ping")["time"] > 0
+        assert health("127.0.0.1").startswith(b"HTTP/1.1 200 ")
+    for one in held:
+        one.close()
