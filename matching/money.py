@@ -53,6 +53,8 @@ def parse_decimal(text: str, scale: int) -> int:
 
 def format_atoms(atoms: int, scale: int) -> str:
     """`atoms` in units of 10^-scale as plain decimal text: no exponent, no needless zeros ("1.5", "0", "-0.01")."""
+    if not atoms:
+        return "0"
     sign = "-" if atoms < 0 else ""
     digits = str(abs(atoms)).rjust(scale + 1, "0")
     if scale == 0:

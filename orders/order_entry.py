@@ -5,6 +5,7 @@ event loop those functions run in a thread. All raise accounts.problems.Problem 
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from accounts.problems import Problem, executed
@@ -18,15 +19,15 @@ from orders import listing, placed, selectors
 from orders.listing import Listed
 from orders.placed import AmendedOrder, CanceledAll, CanceledList, CanceledOrder, PlacedList, PlacedOrder
 from orders.requests import AmendRequest, ListRequest, OrderName, OrderRequest
-from orders.scales import PERCENT_SCALE
+from orders.scales import PERCENT_SCALE, MarketScale
 
 T = TypeVar("T")
 
-# An order's fields in its fingerprint; those that the first orders did not have come last.
-FIRST_FIELDS: Final = (
-    "side", "type", "tif", "price", "stop", "size", "quote", "post_only", "stp", "expires_us",
-)  # fmt: skip
-LATER_FIELDS: Final = ("trigger", "trail", "display")
+# What a command says of an order, in its fingerprint; fields that the first orders did not have come last.
+_AT: Final = {name: at for at, name in enumerate(commands.PLACE_FIELDS, 2)}
+FIRST_FIELDS: Final = slice(_AT["side"], _AT["expires"] + 1)
+LATER_FIELDS: Final = slice(_AT["trigger"], _AT["display"] + 1)
+LATER_NAMES: Final = commands.PLACE_FIELDS[LATER_FIELDS.start - 2 : LATER_FIELDS.stop - 2]
 
 # --- commands
 
@@ -39,18 +40,24 @@ def place_command(
     A market that this process has not seen yet is looked up in the database.
     """
     market = listing.by_symbol(order.market)
-    fields = _order_fields(market, order)
-    content: list[object] = [market.id, *(fields[name] for name in FIRST_FIELDS)]
+    command = commands.place(
+        account=account_id, market=market.id, client_id=order.client_id, deadline_us=deadline_us,
+        **_order_fields(market, order),
+    )  # fmt: skip
+    if order.client_id:
+        command[-1] = _fingerprint(command, target)
+    return command
+
+
+def _fingerprint(command: Command, target: OrderName | None) -> int:
+    content: list[object] = [command[_AT["market"]], *command[FIRST_FIELDS]]
     # What came later counts only when it says something: a repetition from before an upgrade is still known.
-    later = [fields[name] for name in LATER_FIELDS]
+    later = command[LATER_FIELDS]
     if any(later):
-        content += [LATER_FIELDS, *later]
+        content += [LATER_NAMES, *later]
     if target is not None:
         content += [target.order_id, target.client_id]
-    return commands.place(
-        account=account_id, market=market.id, client_id=order.client_id,
-        fingerprint=fingerprint(content) if order.client_id else 0, deadline_us=deadline_us, **fields,
-    )  # fmt: skip
+    return fingerprint(content)
 
 
 def list_command(*, account_id: int, order_list: ListRequest, deadline_us: int) -> Command:
@@ -242,18 +249,25 @@ def _order_fields(market: Listed, order: OrderRequest) -> dict[str, Any]:
 
 
 def _ticks(market: Listed, price: str | None) -> int:
-    if price is None:
-        return 0
-    ticks = market.scale.price_to_ticks(price)
+    return 0 if price is None else _ticks_of(market.scale, price)
+
+
+def _lots(market: Listed, size: str | None) -> int:
+    return 0 if size is None else _lots_of(market.scale, size)
+
+
+# Prices and sizes come again and again; reading their text is much of the work of making a command.
+@lru_cache(maxsize=20_000)
+def _ticks_of(scale: MarketScale, price: str) -> int:
+    ticks = scale.price_to_ticks(price)
     if ticks > MAX_PRICE:
         raise Problem("price_too_large")
     return ticks
 
 
-def _lots(market: Listed, size: str | None) -> int:
-    if size is None:
-        return 0
-    lots = market.scale.size_to_lots(size)
+@lru_cache(maxsize=20_000)
+def _lots_of(scale: MarketScale, size: str) -> int:
+    lots = scale.size_to_lots(size)
     if lots > MAX_AMOUNT:
         raise Problem("size_too_large")
     return lots

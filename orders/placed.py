@@ -185,7 +185,8 @@ def raise_rejection(events: Sequence[Event], sequence: int) -> None:
 def read_placed(events: Sequence[Event], *, time_us: int, sequence: int) -> PlacedOrder:
     """The order that a `place` or `replace` made. Raises Problem with the engine's code."""
     raise_rejection(events, sequence)
-    at = next(i for i, event in enumerate(events) if event[0] == "new")
+    # Most often it is the first.
+    at = 0 if events[0][0] == "new" else next(i for i, event in enumerate(events) if event[0] == "new")
     made = _read_new(events, at, time_us, sequence)
     # A replace ends its target right before the new order.
     before = events[at - 1] if at else ()

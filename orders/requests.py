@@ -34,7 +34,8 @@ _TRIGGERS: Final = {name: number for number, name in enumerate(TRIGGERS)}
 _LIST_KINDS: Final = {name: number for number, name in enumerate(LIST_KINDS)}
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, like all else that a batch makes by the hundred: that would treble what it costs to make one.
+@dataclass(slots=True)
 class OrderRequest:
     """A new order as asked for: amounts are decimal text, the rest the engine's numbers. 0, "" and None: not given."""
 

@@ -102,6 +102,12 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "engine": ("version",),
 }  # fmt: skip
 TEXT_FIELDS: Final = frozenset({"code", "symbol", "state", "client_id", "target_client_id"})
+# The types of a whole command, by kind, of those without a table among their fields.
+_TYPES: Final = {
+    kind: (str, int, *(str if name in TEXT_FIELDS else int for name in names))
+    for kind, names in FIELDS.items()
+    if not {"fees", "legs"} & set(names)
+}
 
 
 class MalformedCommand(ValueError):
@@ -115,6 +121,8 @@ def check_shape(command: Any) -> None:
     """
     if not isinstance(command, (list, tuple)) or len(command) < 2 or not isinstance(command[0], str):
         raise MalformedCommand("a command is an array of kind, deadline, fields")
+    if tuple(map(type, command)) == _TYPES.get(command[0]):
+        return
     names = FIELDS.get(command[0])
     if names is None:
         raise MalformedCommand(f"unknown command {command[0][:40]!r}")
