@@ -33,14 +33,26 @@ REFUSED_MAX = 3
 WORKER_CHARACTERS_MAX = 128
 REASON_CHARACTERS_MAX = 256
 
-# Free is what waits, and what somebody had and did not finish in time. The block before goes first.
+# When so many leases of a block were lost elsewhere, by whatever was done there, nobody elsewhere has it for a while: a
+# token says nothing of who is who.
+OUTSIDE_MAX = 2
+OUTSIDE_AGAIN_S = 600
+
+# Free is what waits, and what somebody had and did not finish in time. The block before goes first. A prover of our own
+# need not wait for what one elsewhere brought about.
 _CLAIM = """
     UPDATE rollup_provingtask SET status = 'leased', worker = %(worker)s, attempts = attempts + 1,
+        outside = outside + (NOT %(is_ours)s)::int, is_outside = NOT %(is_ours)s,
         leased_at = clock_timestamp(), leased_until = clock_timestamp() + %(lease_s)s * interval '1 second'
     WHERE block_id = (
         SELECT block_id FROM rollup_provingtask
-        WHERE (status = 'queued' AND (not_before IS NULL OR not_before < clock_timestamp()))
+        WHERE (
+            (status = 'queued' AND (not_before IS NULL OR not_before < clock_timestamp() OR %(is_ours)s AND is_outside))
             OR (status = 'leased' AND leased_until < clock_timestamp())
+        ) AND (
+            %(is_ours)s OR outside < %(outside_max)s
+            OR leased_at < clock_timestamp() - %(again_s)s * interval '1 second'
+        )
         ORDER BY block_id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING block_id, attempts, leased_until
@@ -88,10 +100,16 @@ def dispatch() -> int:
     return count
 
 
-def lease(*, worker: str) -> Lease | None:
-    """Give the first free block to a worker; None when there is none."""
+def lease(*, worker: str, is_ours: bool = True) -> Lease | None:
+    """Give the first free block to a worker; None when there is none. `is_ours`: it is no machine elsewhere."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"worker": worker[:WORKER_CHARACTERS_MAX], "lease_s": settings.PROVING_LEASE_S})
+        cursor.execute(
+            _CLAIM,
+            {
+                "worker": worker[:WORKER_CHARACTERS_MAX], "lease_s": settings.PROVING_LEASE_S, "is_ours": is_ours,
+                "outside_max": OUTSIDE_MAX, "again_s": OUTSIDE_AGAIN_S,
+            },
+        )  # fmt: skip
         claimed = cursor.fetchone()
         if claimed is None:
             return None
@@ -111,9 +129,13 @@ def renew(*, block: int, number: int) -> None:
     One that has ended is alive again if nobody took the block meanwhile: a worker on a busy machine may come late.
     """
     until = Now() + timedelta(seconds=settings.PROVING_LEASE_S)
-    # A worker that hangs must not keep a block for ever, alive as it may seem.
-    oldest = Now() - timedelta(seconds=settings.PROVING_S_MAX)
-    if not _last_given(block, number).filter(leased_at__gt=oldest).update(leased_until=until):
+    # A worker that hangs must not keep a block for ever, alive as it may seem; one elsewhere not even for long.
+    begun = {
+        is_outside: Now() - timedelta(seconds=limit_s)
+        for is_outside, limit_s in ((False, settings.PROVING_S_MAX), (True, settings.PROVING_OUTSIDE_S_MAX))
+    }
+    recent = Q(is_outside=False, leased_at__gt=begun[False]) | Q(is_outside=True, leased_at__gt=begun[True])
+    if not _last_given(block, number).filter(recent).update(leased_until=until):
         raise Problem("lease_lost")
 
 
@@ -200,7 +222,8 @@ def _integers(value: Any) -> Any:
 
 
 def _free() -> Any:
-    waits = Q(status=ProvingTask.Status.QUEUED) & (Q(not_before=None) | Q(not_before__lt=Now()))
+    may_begin = Q(not_before=None) | Q(not_before__lt=Now()) | Q(is_outside=True)
+    waits = Q(status=ProvingTask.Status.QUEUED) & may_begin
     return ProvingTask.objects.filter(waits | Q(status=ProvingTask.Status.LEASED, leased_until__lt=Now()))
 
 

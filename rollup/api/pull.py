@@ -47,7 +47,7 @@ class LeaseView(ProverView):
         is_name = isinstance(worker, str) and 1 <= len(worker) <= WORKER_CHARACTERS_MAX and worker.isprintable()
         if not is_name:
             raise _invalid("worker", f"a name of 1 to {WORKER_CHARACTERS_MAX} characters")
-        lease = proving.lease(worker=worker)
+        lease = proving.lease(worker=worker, is_ours=False)
         return answer({"task": None if lease is None else shapes.lease_json(lease)})
 
 

@@ -25,6 +25,9 @@ class ProvingTask(models.Model):
     leased_at = models.DateTimeField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     attempts = models.IntegerField(default=0)
+    # Leases of machines elsewhere, and whether the last lease is, or was, of one.
+    outside = models.IntegerField(default=0)
+    is_outside = models.BooleanField(default=False)
     # Proofs that were refused, of whatever worker.
     refused = models.IntegerField(default=0)
     # Not before then is it given out again: after a refused proof others go first.

@@ -149,6 +149,56 @@ def test_a_worker_that_stops_hands_its_block_back(maker):
     assert (heir.number, state_of(1)[1]) == (2, "leased")
 
 
+def lost_outside(how: str) -> None:
+    """What somebody with a token does with the block, once."""
+    lease = proving.lease(worker="elsewhere", is_ours=False)
+    assert lease is not None
+    if how == "garbage":
+        refused("proof_refused", lease, [0] * 8)
+        # Also when its wait is over.
+        ProvingTask.objects.update(not_before=Now() - timedelta(seconds=1))
+    elif how == "released":
+        proving.hand_back(block=lease.block, number=lease.number)
+    else:
+        end(lease)
+
+
+@pytest.mark.parametrize("how", ["garbage", "released", "expired"])
+def test_what_is_lost_elsewhere_holds_up_our_own_provers_never(maker, how):
+    maker.first()
+    for _ in range(proving.OUTSIDE_MAX):
+        lost_outside(how)
+    assert proving.lease(worker="elsewhere", is_ours=False) is None
+    assert state_of(1)[0] == "proving"
+    ours = proving.lease(worker="ours")
+    assert (ours.block, ours.number) == (1, proving.OUTSIDE_MAX + 1)
+
+
+def test_our_own_provers_need_not_wait_after_garbage_from_elsewhere(maker):
+    maker.first()
+    refused("proof_refused", proving.lease(worker="elsewhere", is_ours=False), [0] * 8)
+    assert proving.lease(worker="elsewhere", is_ours=False) is None
+    assert proving.lease(worker="ours").number == 2
+
+
+def test_where_there_is_nobody_else_provers_elsewhere_come_again(maker):
+    maker.first()
+    for _ in range(proving.OUTSIDE_MAX):
+        lost_outside("released")
+    ProvingTask.objects.update(leased_at=Now() - timedelta(seconds=proving.OUTSIDE_AGAIN_S + 1))
+    assert proving.lease(worker="elsewhere", is_ours=False).number == proving.OUTSIDE_MAX + 1
+
+
+def test_leases_elsewhere_are_renewed_for_less_long(maker, settings):
+    maker.first()
+    settings.PROVING_OUTSIDE_S_MAX = 0
+    lease = proving.lease(worker="elsewhere", is_ours=False)
+    with pytest.raises(Problem, match="lease_lost"):
+        proving.renew(block=1, number=lease.number)
+    end(lease)
+    proving.renew(block=1, number=proving.lease(worker="ours").number)
+
+
 def test_a_worker_that_fails_gives_the_block_back_and_each_time_for_longer(maker):
     maker.first()
     for attempt in (1, 2, 3):
