@@ -55,6 +55,7 @@ def _fetch(home: Path, environ: Mapping[str, str]) -> Path:
     command = [
         str(node), str(node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
         "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(draft),
+        "--fetch-retries", "5", "--fetch-retry-mintimeout", "3000",
     ]  # fmt: skip
     try:
         done = subprocess.run(
