@@ -24,7 +24,7 @@ from exchange.devchain import DevChain  # noqa: E402
 from exchange.embedded import private_tmp  # noqa: E402
 from rollup import compiling  # noqa: E402
 from rollup.calldata import submit_arguments  # noqa: E402
-from rollup.deployment import EXIT_BOND_WEI, PENDING_MAX, TIMELOCK_S, WINDOW_S, empty_root  # noqa: E402
+from rollup.deployment import EXIT_BOND_WEI, REGISTRATION_FEE_WEI, constructor_arguments  # noqa: E402
 from rollup.prover.circuits import SOURCES  # noqa: E402
 from rollup.state.babyjubjub import BASE, Point, multiply  # noqa: E402
 from rollup.state.binding import commitment, gamma  # noqa: E402
@@ -46,8 +46,7 @@ class Bound:
         self.web3, self.parameters = web3, parameters
         self.key, source = _binding(place, 5 + 3 * parameters.slots)
         rollup = compiling.rollup_contract(parameters)
-        arguments = (OWNER, empty_root(parameters), WINDOW_S, TIMELOCK_S, EXIT_BOND_WEI, PENDING_MAX)
-        self.rollup = self._deploy(rollup, *arguments)
+        self.rollup = self._deploy(rollup, *constructor_arguments(parameters, OWNER))
         verifier = self._deploy(compiling.verifier(source))
         self.send(self.rollup.functions.set_verifiers(verifier.address, verifier.address))
         self.token = self._deploy(compiling.mintable_token(), "T", "T", 18, OWNER)

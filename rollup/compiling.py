@@ -16,6 +16,9 @@ COMPILER_VERSION: Final = "0.4.3"
 # The oldest rules of a chain that know everything the code uses (transient storage, memory copies).
 EVM_VERSION: Final = "cancun"
 
+# What rollup.vy imports, each with its part of the storage and the rules for it.
+ROLLUP_MODULES: Final = ("accounts", "administration", "payouts", "progress", "queue", "vault")
+
 # A setup that nobody contributed to leaves delta where it began: on gamma, or on the curve's generator. Whoever knows
 # that proves anything with it. Compared are both parts of the points' x.
 DEPLOYMENT_CHECK: Final = """
@@ -40,7 +43,9 @@ class Compiled(NamedTuple):
 
 def rollup_contract(parameters: Parameters) -> Compiled:
     """The rollup's contract for one set of parameters."""
-    return compiled((SOURCES / "rollup.vy").read_text(), modules={"parameters.vy": parameters_module(parameters)})
+    modules = {f"{name}.vy": (SOURCES / f"{name}.vy").read_text() for name in ROLLUP_MODULES}
+    modules["parameters.vy"] = parameters_module(parameters)
+    return compiled((SOURCES / "rollup.vy").read_text(), modules=modules)
 
 
 def mintable_token() -> Compiled:
@@ -54,7 +59,7 @@ def verifier(source: str) -> Compiled:
 
 
 def parameters_module(parameters: Parameters) -> str:
-    """The source of the module `parameters` that rollup.vy imports."""
+    """The source of the module `parameters` that rollup.vy and its modules import."""
     return (
         f"SLOTS: constant(uint256) = {parameters.slots}\n"
         f"ACCOUNTS: constant(uint256) = {parameters.accounts}\n"

@@ -24,6 +24,8 @@ WINDOW_S: Final = 30 * 86_400
 TIMELOCK_S: Final = 35 * 86_400
 EXIT_BOND_WEI: Final = 10**16
 PENDING_MAX: Final = 4_096
+# What a stranger pays for an account's number; the owner changes it by set_registration_fee, to 0.01 coins at most.
+REGISTRATION_FEE_WEI: Final = 10**15
 # What our addresses are given on a development chain, and when they are given it anew.
 DEV_BALANCE_WEI: Final = 10**24
 DEV_BALANCE_WEI_MIN: Final = 10**21
@@ -70,6 +72,13 @@ def chosen_parameters() -> Parameters:
 def empty_root(parameters: Parameters) -> int:
     """The root of a state in which nothing was ever done."""
     return Ledger(parameters, domain=0).root
+
+
+def constructor_arguments(parameters: Parameters, operator: str) -> tuple[str, int, int, int, int, int, int]:
+    """What the rollup's contract is deployed with."""
+    return (
+        operator, empty_root(parameters), WINDOW_S, TIMELOCK_S, EXIT_BOND_WEI, PENDING_MAX, REGISTRATION_FEE_WEI,
+    )  # fmt: skip
 
 
 def deploy_verifiers(*, say: Say) -> bool:
@@ -121,6 +130,11 @@ def _check(deployed: Deployment, chain_id: int, parameters: Parameters) -> None:
             f"the contract was made for the parameters {deployed.parameters}, not {parameters.name}: "
             f"set ROLLUP_PARAMETERS={deployed.parameters}"
         )
+    if deployed.row.abi != compiling.rollup_contract(parameters).abi:
+        raise DeploymentRefused(
+            f"the contract {deployed.address} is of another version of the exchange than this one: run that version, "
+            "or begin anew with another VAR_DIR"
+        )
 
 
 def _deploy_rollup(chain: Chain, chain_id: int, parameters: Parameters) -> Deployment:
@@ -129,7 +143,7 @@ def _deploy_rollup(chain: Chain, chain_id: int, parameters: Parameters) -> Deplo
     from_block = chain.head() + 1
     address = chain.deploy(
         keys.key("owner"), abi=rollup.abi, bytecode=rollup.bytecode,
-        args=(keys.key("operator").address, empty_root(parameters), WINDOW_S, TIMELOCK_S, EXIT_BOND_WEI, PENDING_MAX),
+        args=constructor_arguments(parameters, keys.key("operator").address),
     )  # fmt: skip
     deployment.record(
         chain_id=chain_id, address=address, from_block=from_block, parameters=parameters.name, abi=rollup.abi,

@@ -22,9 +22,11 @@ from wallets.chain.models import (
     Claim,
     ClaimRequest,
     L2Account,
+    L2Payout,
     QueueEntry,
     Signer,
     TestFunding,
+    TransactionVersion,
 )
 
 __all__ = [
@@ -43,12 +45,14 @@ __all__ = [
     "Deposit",
     "InternalTransfer",
     "L2Account",
+    "L2Payout",
     "LedgerEntry",
     "ListedMarket",
     "Movement",
     "QueueEntry",
     "Signer",
     "TestFunding",
+    "TransactionVersion",
     "Withdrawal",
 ]  # fmt: skip
 
@@ -234,11 +238,14 @@ class Withdrawal(Movement):
     signature = models.JSONField(null=True, blank=True)
     # The rollup's block that it is in.
     l2_block = models.BigIntegerField(null=True, blank=True)
+    # Which of that block's payouts it is, once the chain has the block.
+    l2_position = models.IntegerField(null=True, blank=True)
     l1_status = models.CharField(max_length=16, choices=L1Status.choices, default=L1Status.NONE, blank=True)
 
     class Meta:
         constraints: ClassVar = [
             UniqueConstraint(fields=["account_id", "reference"], name="withdrawal_reference_unique"),
+            UniqueConstraint(fields=["l2_block", "l2_position"], name="withdrawal_payout_unique"),
             CheckConstraint(condition=Q(amount__gte=1), name="withdrawal_amount_positive"),
         ]
         indexes: ClassVar = [

@@ -9,7 +9,7 @@ from wallets.chain import deployment
 
 @dataclass(frozen=True, slots=True)
 class ContractState:
-    """`block`: the last block of the rollup that it has. By token: what belongs to accounts, what it holds."""
+    """`block`: the last block of the rollup that it has. By token: what is locked in it, what it holds."""
 
     block: int
     root: int

@@ -2,8 +2,9 @@
 
 The state after a block is compared with the ledger at the block's last event. What the contract holds differs from
 what accounts have by what is on its way, and each such difference has a name: deposits in its queue that the engine
-does not have yet, withdrawals that left their account and are in no block that the contract has, and what it has
-set aside for recipients who have not claimed.
+does not have yet, withdrawals that left their account and are in no block that the contract has, and what its blocks
+pay out and nobody has claimed. What blocks pay out, by the calldata that was read from the chain, is what the ledger
+took out of accounts.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,8 @@ class SettledRows:
     totals: dict[int, int]
     taken_out: dict[int, int]
     not_applied: dict[int, int]
+    # What blocks of the contract pay out, and what of it was claimed.
+    paid_out: dict[int, int]
     claimed: dict[int, int]
     last_entry: int
     # The block of the chain up to which it was read.
@@ -70,7 +73,7 @@ def read(sums: Mapping[Key, int], at_state: StateSums) -> SettledRows | None:
     return SettledRows(
         sequence=sequence, state=state, ledger=dict(at_state.at(state.position)), numbers=chain.registered_numbers(),
         totals=totals, taken_out=wallets.taken_out(), not_applied=chain.deposits_not_applied(after_sequence=sequence),
-        claimed=chain.claimed(), last_entry=chain.last_queue_index(), l1_block=watch.block,
+        paid_out=chain.paid_out(), claimed=chain.claimed(), last_entry=chain.last_queue_index(), l1_block=watch.block,
     )  # fmt: skip
 
 
@@ -112,22 +115,23 @@ def _check_contract(rows: SettledRows, report: Report) -> None:
     for asset in wallets.list_assets():
         if asset.id not in found.locked:
             continue
+        out = settled.get(asset.id, 0)
+        report.compare("payouts of blocks", {0: out}, {0: rows.paid_out.get(asset.id, 0)}, lambda _, a=asset: a.code)
+        unclaimed = out - rows.claimed.get(asset.id, 0)
         moves = {
             "of accounts": rows.totals.get(asset.id, 0),
             "deposits not applied": rows.not_applied.get(asset.id, 0),
-            "withdrawals in no block of the contract": rows.taken_out.get(asset.id, 0) - settled.get(asset.id, 0),
+            "withdrawals in no block of the contract": rows.taken_out.get(asset.id, 0) - out,
+            "not claimed": unclaimed,
         }
-        claimable = settled.get(asset.id, 0) - rows.claimed.get(asset.id, 0)
         locked, holdings = found.locked[asset.id], found.holdings[asset.id]
         report.compare("locked in the contract", {0: sum(moves.values())}, {0: locked}, lambda _, a=asset: a.code)
-        if claimable < 0:
-            report.differ("holdings of the contract", asset.code, "claims of what was withdrawn", f"{-claimable} more")
+        if unclaimed < 0:
+            report.differ("holdings of the contract", asset.code, "claims of what was withdrawn", f"{-unclaimed} more")
         # Anybody may send tokens to the contract by mistake: a surplus is nobody's, and no difference.
-        surplus = max(0, holdings - locked - claimable)
-        report.compare(
-            "holdings of the contract", {0: locked + claimable + surplus}, {0: holdings}, lambda _, a=asset: a.code
-        )
-        moves |= {"not claimed": claimable, "sent to the contract by mistake": surplus}
+        surplus = max(0, holdings - locked)
+        report.compare("holdings of the contract", {0: locked + surplus}, {0: holdings}, lambda _, a=asset: a.code)
+        moves["sent to the contract by mistake"] = surplus
         parts = " + ".join(f"{format_atoms(n, asset.scale)} {what}" for what, n in moves.items() if n)
         report.notes.append(f"{asset.code}: the contract holds {format_atoms(holdings, asset.scale)} = {parts or '0'}")
 

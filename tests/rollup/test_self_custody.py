@@ -15,6 +15,7 @@ from rollup import signed
 from rollup.api import signed_requests
 from rollup.authority import ChainAuthority
 from rollup.client import Signer
+from rollup.deployment import REGISTRATION_FEE_WEI as FEE
 from rollup.state.book import Book
 from rollup.state.eddsa import public_key
 from rollup.state.folding import KINDS
@@ -52,7 +53,7 @@ def alice(contract) -> int:  # noqa: F811
     link = signed_requests.read_link(signer(account).link(wallet.address))
     signed.link_account(account_id=account, key=link.key, owner=link.owner, signature=link.signature)
     key = public_key(SECRET)
-    contract.chain.send(wallet, contract.functions.register(key.x, key.y, wallet.address))
+    contract.chain.send(wallet, contract.functions.register(key.x, key.y, wallet.address), value=FEE)
     contract.rounds(2)
     row = L2Account.objects.get(pk=account)
     assert (row.status, row.custody, row.owner) == ("registered", 0, wallet.address)
@@ -133,7 +134,7 @@ def test_a_stranger_who_registers_the_same_key_gets_no_account(contract, alice):
     """Who announces and who registers are told apart by key and owner; a copy of the key belongs to nobody here."""
     key, stranger = public_key(SECRET), Wallet.create()
     contract.devchain.rpc("anvil_setBalance", stranger.address, hex(GAS_WEI))
-    contract.chain.send(stranger, contract.functions.register(key.x, key.y, stranger.address))
+    contract.chain.send(stranger, contract.functions.register(key.x, key.y, stranger.address), value=FEE)
     contract.rounds(2)
     assert selectors.l2_account(alice).number == 1
     assert selectors.signer(alice).number == 1

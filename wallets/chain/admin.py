@@ -65,7 +65,9 @@ class TestFundingAdmin(ReadOnlyAdmin):
 class ClaimRequestAdmin(ReadOnlyAdmin):
     """Claims that the exchange sends for its users."""
 
-    list_display: Any = ("id", "recipient", "asset_id", "status", "code", "created_at")
+    list_display: Any = ("id", "payout", "status", "code", "created_at")
     list_filter = ("status",)
-    search_fields = ("recipient",)
+    list_select_related = ("payout",)
+    search_fields = ("=payout__block",)
+    search_help_text = "A block of the rollup"
     ordering = ("-id",)

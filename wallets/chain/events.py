@@ -1,14 +1,16 @@
 """What the contract's events say, kept as rows. Told twice, they change nothing."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from accounts import services as accounts
 from wallets import selectors
+from wallets.chain import payouts, transactions
 from wallets.chain.client import Event
+from wallets.chain.payouts import Payout
 from wallets.models import (
     L1_SOURCE,
-    ChainTransaction,
     ChainWatch,
     Claim,
     Deposit,
@@ -21,21 +23,18 @@ log = logging.getLogger(__name__)
 
 # The contract's kinds of entries are the ops of the slots that take them.
 KINDS: Final = {7: QueueEntry.Kind.DEPOSIT, 8: QueueEntry.Kind.SET_KEY, 9: QueueEntry.Kind.EXIT}
-# In claims: the chain's own coin, in which bonds come back.
-COIN: Final = 0
 
 
 class EventRefused(RuntimeError):
     """An event that cannot be; the message says why. Nothing behind it is read."""
 
 
-def keep_all(found: list[Event], watch: ChainWatch) -> None:
-    """Keep events of some blocks, in the chain's order; `watch` learns of L2 blocks. Raises EventRefused."""
-    ours = ChainTransaction.objects.exclude(status=ChainTransaction.Status.MINED)
-    for row in ours.filter(hash__in={event.tx_hash for event in found}):
-        row.status = ChainTransaction.Status.MINED
-        row.block = next(event.block_number for event in found if event.tx_hash == row.hash)
-        row.save(update_fields=["status", "block", "updated_at"])
+def keep_all(found: list[Event], paid_out: Mapping[int, Sequence[Payout]], watch: ChainWatch) -> None:
+    """Keep events of some blocks, in the chain's order; `watch` learns of L2 blocks. Raises EventRefused.
+
+    `paid_out` has the payouts of each L2 block that was submitted there.
+    """
+    transactions.note_mined({event.tx_hash: event.block_number for event in found})
     # An account's first entry comes right before its registration: who it is must be known first.
     for event in found:
         if event.name == "Registered":
@@ -48,8 +47,9 @@ def keep_all(found: list[Event], watch: ChainWatch) -> None:
                 L2Account.objects.filter(number=event.args["account"]).update(owner=event.args["owner"])
             case "BlockSubmitted":
                 watch.l2_block = event.args["number"]
+                payouts.keep(watch.l2_block, paid_out[watch.l2_block])
             case "Claimed":
-                _claimed(event, watch)
+                _claimed(event)
 
 
 def _registered(event: Event) -> None:
@@ -116,13 +116,13 @@ def _new_key(account: L2Account, x: int, y: int) -> dict[str, Any]:
     return {"x": x, "y": y, "custody": account.custody}
 
 
-def _claimed(event: Event, watch: ChainWatch) -> None:
-    if event.args["token"] == COIN:
-        return
-    Claim.objects.get_or_create(
-        tx_hash=event.tx_hash, log_index=event.log_index,
+def _claimed(event: Event) -> None:
+    args = event.args
+    # A payout is claimed once; after a reorg perhaps by another transaction.
+    Claim.objects.update_or_create(
+        l2_block=args["number"], position=args["position"],
         defaults={
-            "recipient": int(event.args["recipient"], 16), "asset_id": event.args["token"],
-            "amount": event.args["amount"], "l2_block": watch.l2_block,
+            "tx_hash": event.tx_hash, "log_index": event.log_index, "recipient": int(args["recipient"], 16),
+            "asset_id": args["token"], "amount": args["amount"],
         },
     )  # fmt: skip

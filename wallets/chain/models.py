@@ -54,6 +54,25 @@ class ChainTransaction(models.Model):
         return self.hash
 
 
+class TransactionVersion(models.Model):
+    """One of several signed versions of a transaction of ours, of which one can be mined: their nonce is the same, and
+    each offers more for its gas than the one before. There are none of what was never made dearer.
+    """
+
+    hash = models.CharField(max_length=66)
+    # The hash of the first version, which all of them name.
+    first = models.CharField(max_length=66)
+    raw = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [UniqueConstraint(fields=["hash"], name="transaction_version_hash_unique")]
+        indexes: ClassVar = [models.Index(fields=["first"], name="transaction_version_by_first")]
+
+    def __str__(self) -> str:
+        return self.hash
+
+
 class L2Account(models.Model):
     """An account's number and key in the rollup. The contract gives the number; account 0 collects fees."""
 
@@ -230,8 +249,33 @@ class TestFunding(models.Model):
         return f"test funding {self.pk}"
 
 
+class L2Payout(models.Model):
+    """A withdrawal or exit of a block of the rollup, as the block's calldata has it; a claim presents all of a block's.
+
+    `block` counts the rollup's blocks, `position` the block's payouts from 0.
+    """
+
+    block = models.BigIntegerField()
+    position = models.IntegerField()
+    # The slot's first and third word: of these the contract keeps a hash.
+    word = AmountField(max_digits=KEY_DIGITS)
+    third = AmountField(max_digits=KEY_DIGITS)
+    # The account's, in the rollup.
+    number = models.BigIntegerField()
+    # The address as a number, as withdrawals have it; null for an exit, which pays the account's owner.
+    recipient = AmountField(max_digits=49, null=True, blank=True)
+    asset_id = models.BigIntegerField()
+    amount = AmountField()
+
+    class Meta:
+        constraints: ClassVar = [UniqueConstraint(fields=["block", "position"], name="l2_payout_unique")]
+
+    def __str__(self) -> str:
+        return f"payout {self.position} of block {self.block}"
+
+
 class ClaimRequest(models.Model):
-    """What a recipient may take of a token, sent for by us; anybody else may claim it as well."""
+    """A payout that we have claimed for its recipient; anybody else may claim it as well."""
 
     class Status(models.TextChoices):
         WANTED = "wanted"
@@ -240,10 +284,10 @@ class ClaimRequest(models.Model):
         # There was nothing to claim: somebody was faster.
         REFUSED = "refused"
 
-    recipient = models.CharField(max_length=42)
-    asset_id = models.BigIntegerField()
+    payout = models.ForeignKey(L2Payout, on_delete=models.PROTECT)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.WANTED)
     code = models.CharField(max_length=200, blank=True)
+    # One transaction claims several payouts of a block.
     transaction = models.ForeignKey(ChainTransaction, null=True, blank=True, on_delete=models.PROTECT)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -251,17 +295,16 @@ class ClaimRequest(models.Model):
     class Meta:
         constraints: ClassVar = [
             UniqueConstraint(
-                fields=["recipient", "asset_id"], name="claim_request_one_open",
-                condition=Q(status__in=["wanted", "sending"]),
+                fields=["payout"], name="claim_request_one_open", condition=Q(status__in=["wanted", "sending"])
             )
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"claim of {self.recipient}"
+        return f"claim of {self.payout}"
 
 
 class Claim(models.Model):
-    """A recipient took all that was claimable of a token, up to and with an L2 block."""
+    """A payout of a block of the rollup was paid to its recipient."""
 
     tx_hash = models.CharField(max_length=66)
     log_index = models.IntegerField()
@@ -269,12 +312,11 @@ class Claim(models.Model):
     recipient = AmountField(max_digits=49)
     asset_id = models.BigIntegerField()
     amount = AmountField()
-    # The last L2 block that the contract had taken when it was claimed.
     l2_block = models.BigIntegerField()
+    position = models.IntegerField()
 
     class Meta:
-        constraints: ClassVar = [UniqueConstraint(fields=["tx_hash", "log_index"], name="claim_event_unique")]
-        indexes: ClassVar = [models.Index(fields=["recipient", "asset_id", "l2_block"], name="claim_by_recipient")]
+        constraints: ClassVar = [UniqueConstraint(fields=["l2_block", "position"], name="claim_once")]
 
     def __str__(self) -> str:
         return f"claim {self.tx_hash}"

@@ -2,10 +2,19 @@
 
 from collections.abc import Iterable
 
-from django.db.models import Max, Q, Sum
+from django.db.models import F, Max, Q, Sum
 
 from matching.fields import AmountField
-from wallets.models import L1_SOURCE, ChainWatch, Claim, Deposit, L2Account, QueueEntry
+from wallets.models import (
+    L1_SOURCE,
+    ChainWatch,
+    Claim,
+    Deposit,
+    L2Account,
+    L2Payout,
+    QueueEntry,
+    TransactionVersion,
+)
 
 
 def chain_position() -> ChainWatch | None:
@@ -33,6 +42,12 @@ def claimed() -> dict[int, int]:
     return dict(Claim.objects.order_by().values_list("asset_id").annotate(total=total))
 
 
+def paid_out() -> dict[int, int]:
+    """Atoms by asset that the blocks of the contract pay out, claimed or not, as far as it was read."""
+    total = Sum("amount", output_field=AmountField(max_digits=40))
+    return dict(L2Payout.objects.order_by().values_list("asset_id").annotate(total=total))
+
+
 def last_queue_index() -> int:
     """The index of the last entry of the contract's queue that was read; 0 if there is none."""
     return QueueEntry.objects.aggregate(last=Max("index"))["last"] or 0
@@ -47,6 +62,11 @@ def open_entries() -> tuple[int, int]:
 def accounts_waiting() -> int:
     """How many accounts wait for their number in the rollup."""
     return L2Account.objects.exclude(status=L2Account.Status.REGISTERED).count()
+
+
+def fee_bumps() -> int:
+    """How many times a transaction of ours was sent anew with more for its gas, since ever."""
+    return TransactionVersion.objects.exclude(hash=F("first")).count()
 
 
 def entries_of(deposits: Iterable[Deposit]) -> dict[int, QueueEntry]:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from accounts.problems import Problem
 from matching.money import parse_decimal
 from wallets import selectors, services
-from wallets.chain import claims
+from wallets.chain import claims, payouts
 from wallets.models import LedgerEntry, Withdrawal
 
 log = logging.getLogger(__name__)
@@ -18,12 +18,10 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 100
 Status, L1Status = Withdrawal.Status, Withdrawal.L1Status
 
-# What a recipient's claim took: everything of the asset that was final by then.
 CLAIMED: Final = """
 UPDATE wallets_withdrawal AS w SET l1_status = 'claimed', updated_at = now()
 WHERE w.recipient IS NOT NULL AND w.l1_status IN ('in_block', 'claimable') AND EXISTS (
-    SELECT 1 FROM wallets_claim AS c
-    WHERE c.recipient = w.recipient AND c.asset_id = w.asset_id AND c.l2_block >= w.l2_block
+    SELECT 1 FROM wallets_claim AS c WHERE c.l2_block = w.l2_block AND c.position = w.l2_position
 )
 """
 # The ledger says which event took it out of the account.
@@ -64,6 +62,7 @@ def complete_held() -> int:
 
 def note_claimed() -> int:
     """Note which withdrawals have been claimed, by the events that were read; how many."""
+    payouts.match_withdrawals()
     with connection.cursor() as cursor:
         cursor.execute(CLAIMED)
         return cursor.rowcount
@@ -72,9 +71,9 @@ def note_claimed() -> int:
 def claim(*, account_id: int, withdrawal_id: int) -> Withdrawal:
     """Have a claimable withdrawal paid to its address. Raises Problem unknown_withdrawal, not_claimable."""
     row = selectors.get_withdrawal(account_id, withdrawal_id)
-    if row.l1_status != L1Status.CLAIMABLE or row.recipient is None:
+    if row.l1_status != L1Status.CLAIMABLE or row.l2_block is None or row.l2_position is None:
         raise Problem("not_claimable")
-    claims.request(recipient=row.recipient, asset_id=row.asset_id)
+    claims.request(block=row.l2_block, position=row.l2_position)
     return row
 
 
@@ -94,6 +93,9 @@ def place(*, withdrawal_id: int, block: int) -> None:
 
 
 def mark_claimable(*, up_to_block: int) -> int:
-    """Blocks up to this one are final: what they pay can be claimed. How many withdrawals that makes."""
-    final = Withdrawal.objects.filter(l1_status=L1Status.IN_BLOCK, l2_block__lte=up_to_block)
+    """Blocks up to this one are final: what they pay can be claimed. How many withdrawals that makes.
+
+    Those whose block was not read from the chain yet wait: a claim presents what was read.
+    """
+    final = Withdrawal.objects.filter(l1_status=L1Status.IN_BLOCK, l2_block__lte=up_to_block, l2_position__isnull=False)
     return final.update(l1_status=L1Status.CLAIMABLE)

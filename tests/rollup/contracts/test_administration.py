@@ -10,6 +10,7 @@ from rollup.state.field import MODULUS
 from rollup.state.parameters import TINY
 from tests.rollup.contracts.world import (
     BOND,
+    FEE,
     MINIMUM,
     NO_PROOF,
     PENDING_MAX,
@@ -77,7 +78,14 @@ def test_the_first_verifiers_are_used_at_once_and_blocks_need_them() -> None:
         owner, operator = boa.env.generate_address(), boa.env.generate_address()
         with boa.env.prank(owner):
             rollup = put(
-                compiling.rollup_contract(TINY), operator, empty_root(TINY), WINDOW_S, TIMELOCK_S, BOND, PENDING_MAX
+                compiling.rollup_contract(TINY),
+                operator,
+                empty_root(TINY),
+                WINDOW_S,
+                TIMELOCK_S,
+                BOND,
+                PENDING_MAX,
+                FEE,
             )
             arguments = [rollup.DOMAIN(), rollup.root(), 5, boa.env.timestamp, 1], [[0] * 3] * TINY.slots, 7, [1] * 8
             with reverts("no_verifier"), boa.env.prank(operator):
@@ -136,12 +144,13 @@ def test_a_token_is_added_once_under_one_number(world: World) -> None:
         ({"window_s": 0}, "timelock_too_short"),
         ({"timelock_s": WINDOW_S}, "timelock_too_short"),
         ({"pending_max": 0}, "nothing_may_wait"),
+        ({"registration_fee": 10**16 + 1}, "fee_out_of_range"),
     ],
 )
 def test_deployments_that_are_refused(world: World, changed: dict[str, object], reason: str) -> None:
     right: dict[str, object] = {
         "operator": world.operator, "root": 1, "window_s": WINDOW_S, "timelock_s": TIMELOCK_S, "bond": BOND,
-        "pending_max": PENDING_MAX,
+        "pending_max": PENDING_MAX, "registration_fee": FEE,
     }  # fmt: skip
     with reverts(reason):
         put(compiling.rollup_contract(TINY), *(right | changed).values())

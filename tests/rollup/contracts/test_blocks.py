@@ -1,5 +1,7 @@
 """Blocks: each builds on the one before, takes the queue in order, and pays out what it says."""
 
+from dataclasses import replace
+
 import boa
 import pytest
 from eth.exceptions import Revert
@@ -8,7 +10,7 @@ from rollup.calldata import submit_arguments
 from rollup.state.field import MODULUS
 from rollup.state.parameters import TINY
 from rollup.state.slots import DEPOSIT, FORCED_EXIT, NET, SET_KEY, WITHDRAW, Slot, words
-from tests.rollup.contracts.world import BOND, NO_PROOF, WINDOW_S, World, key, reverts
+from tests.rollup.contracts.world import NO_PROOF, WINDOW_S, World, key, reverts
 
 SKEW_S = 900
 KEY_1 = Slot(op=SET_KEY, account=1, new_key=key(1), nonce=1 << 32)
@@ -145,6 +147,8 @@ def test_the_queue_is_taken_in_order(world: World) -> None:
         paid_in(1_001),
         paid_in(999),
         paid_in(token=2),
+        replace(paid_in(), tokens=(1, 2)),
+        replace(paid_in(), amounts=(1_000, 1)),
         paid_in(account=0),
         paid_in(account=2),
         forced_out(1_000),
@@ -174,20 +178,33 @@ def test_nonces_of_a_key_begin_at_its_entry(world: World, nonce: int) -> None:
     world.block_refused("wrong_nonce", Slot(op=SET_KEY, account=1, new_key=key(1), nonce=nonce))
 
 
-def test_a_withdrawal_becomes_claimable(funded: World) -> None:
+def test_what_a_withdrawal_pays_stays_locked_until_it_is_claimed(funded: World) -> None:
     funded.submit(taken_out(300, funded.bob), taken_out(200, funded.bob), taken_out(100, funded.alice))
-    claimable = funded.rollup.claimable
-    assert (claimable(funded.bob, 1), claimable(funded.alice, 1)) == (500, 100)
-    assert funded.rollup.locked(1) == 400
+    assert funded.rollup.locked(1) == 1_000
+    funded.by(funded.owner, "claim", *funded.claim_of(0, 2))
+    assert (funded.tokens[1].balanceOf(funded.bob), funded.rollup.locked(1)) == (300, 600)
     funded.check_backing()
 
 
+def test_only_blocks_that_pay_out_keep_a_word_of_it(funded: World) -> None:
+    assert funded.rollup.payouts_of(1) == 0
+    funded.submit(ALICE_S_NET)
+    assert funded.rollup.payouts_of(2) == 0
+    funded.submit(taken_out(300, funded.bob))
+    assert funded.rollup.payouts_of(3) != 0
+
+
 def test_more_than_came_in_cannot_go_out_whatever_a_proof_says(funded: World) -> None:
+    funded.submit(taken_out(1_001, funded.bob), taken_out(1_000, funded.alice), taken_out(1, funded.bob))
     before = funded.snapshot()
-    arguments = submit_arguments(funded.data([taken_out(1_001, funded.bob)]), 7, NO_PROOF)
+    for positions in ((0,), (1, 2), (2, 1), (0, 1, 2)):
+        with reverts(""):
+            funded.by(funded.bob, "claim", *funded.claim_of(*positions))
+        assert funded.snapshot() == before
+    funded.by(funded.bob, "claim", *funded.claim_of(1))
     with reverts(""):
-        funded.by(funded.operator, "submit_block", *arguments)
-    assert funded.snapshot() == before
+        funded.by(funded.bob, "claim", *funded.claim_of(2))
+    assert funded.tokens[1].balanceOf(funded.rollup.address) == funded.rollup.locked(1) == 0
 
 
 @pytest.mark.parametrize("recipient", [0, 2**160, MODULUS - 1])
@@ -198,19 +215,32 @@ def test_a_withdrawal_goes_to_an_address(funded: World, recipient: int) -> None:
     )
 
 
-def test_an_exit_pays_the_owner_and_gives_the_bond_back(funded: World) -> None:
+def test_exits_are_taken_with_whatever_amount_they_have_and_nothing_else_of_another(funded: World) -> None:
     funded.exit()
-    funded.by(funded.alice, "link_owner", 1, funded.bob)
+    for wrong in (forced_out(1_000, token=2), forced_out(1_000, account=2), replace(forced_out(5), tokens=(1, 2))):
+        funded.block_refused("not_the_next_entry", wrong)
+    funded.block_refused("not_the_next_entry", replace(forced_out(5), amounts=(5, 1)))
     funded.submit(forced_out(1_000))
-    assert (funded.rollup.claimable(funded.bob, 1), funded.rollup.claimable(funded.bob, 0)) == (1_000, BOND)
-    assert (funded.rollup.locked(1), funded.rollup.pending_exit(1, 1)) == (0, 0)
-    funded.check_backing()
+    assert funded.rollup.next_entry() == 4
 
 
-def test_an_exit_of_nothing_gives_the_bond_back(funded: World) -> None:
-    funded.exit(token=2)
-    funded.submit(forced_out(0, token=2))
-    assert (funded.rollup.claimable(funded.alice, 2), funded.rollup.claimable(funded.alice, 0)) == (0, BOND)
+def test_entries_that_a_block_takes_are_not_taken_again_by_the_same_block(funded: World) -> None:
+    funded.deposit(amount=500)
+    funded.block_refused("not_the_next_entry", paid_in(500), paid_in(500))
+    funded.submit(paid_in(500))
+
+
+def test_a_chain_of_entries_goes_on_where_the_last_block_ended(funded: World) -> None:
+    for amount in (100, 200, 300, 400):
+        funded.deposit(amount=amount)
+    funded.submit(paid_in(100))
+    funded.submit()
+    funded.block_refused("not_the_next_entry", paid_in(300))
+    funded.submit(paid_in(200), paid_in(300))
+    # Later entries are chained to what was taken meanwhile.
+    funded.deposit(amount=600)
+    funded.submit(paid_in(400), paid_in(600))
+    assert (funded.rollup.next_entry(), funded.rollup.pending()) == (8, 0)
 
 
 def test_an_op_that_is_none_is_refused(world: World) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from eth_account import Account
 
+from rollup.deployment import REGISTRATION_FEE_WEI as FEE
 from rollup.state.babyjubjub import BASE
 from tests.devchain import KeptChain
 from tests.rollup.contracts.world import key
@@ -49,7 +50,7 @@ def test_on_a_development_chain_only_what_is_kept_is_confirmed(
 
 def test_a_reorganisation_changes_hashes_and_takes_receipts_away(deployed: Deployment, dev_chain: KeptChain) -> None:
     chain = deployed.chain
-    signed = chain.prepare(deployed.key(TREASURY), register(deployed))
+    signed = chain.prepare(deployed.key(TREASURY), register(deployed), value=FEE)
     chain.broadcast(signed.raw)
     mined = chain.wait(signed.hash)
     assert chain.block_hash(mined.block_number) == mined.block_hash
@@ -66,7 +67,7 @@ def test_a_reorganisation_changes_hashes_and_takes_receipts_away(deployed: Deplo
 
 def test_what_the_chain_has_is_handed_to_it_again_without_harm(deployed: Deployment) -> None:
     chain, treasury = deployed.chain, deployed.key(TREASURY)
-    signed = chain.prepare(treasury, register(deployed))
+    signed = chain.prepare(treasury, register(deployed), value=FEE)
     for _ in range(3):
         chain.broadcast(signed.raw)
         chain.wait(signed.hash)
@@ -77,12 +78,13 @@ def test_what_the_chain_has_is_handed_to_it_again_without_harm(deployed: Deploym
 def test_a_call_that_the_contract_refuses_is_told_before_it_leaves(deployed: Deployment) -> None:
     chain, treasury = deployed.chain, deployed.key(TREASURY)
     nonce = chain.nonce(treasury.address)
-    for call, reason in (
-        (deployed.rollup.functions.register(BASE.x, BASE.y + 1, treasury.address), "key_off_curve"),
-        (deployed.rollup.functions.pause(), "not_owner"),
+    for call, value, reason in (
+        (deployed.rollup.functions.register(BASE.x, BASE.y + 1, treasury.address), FEE, "key_off_curve"),
+        (deployed.rollup.functions.register(*BASE, treasury.address), FEE - 1, "wrong_fee"),
+        (deployed.rollup.functions.pause(), 0, "not_owner"),
     ):
         with pytest.raises(Reverted) as caught:
-            chain.prepare(treasury, call)
+            chain.prepare(treasury, call, value=value)
         assert caught.value.reason == reason
     assert chain.nonce(treasury.address) == nonce
 
@@ -112,7 +114,7 @@ def test_a_transaction_that_reverts_when_it_is_mined_is_told_by_its_receipt(
 def test_an_address_without_gas_is_told_so(deployed: Deployment) -> None:
     poor = Account.create()
     with pytest.raises(OutOfGas) as caught:
-        deployed.chain.prepare(poor, deployed.rollup.functions.register(*key(1), poor.address))
+        deployed.chain.prepare(poor, deployed.rollup.functions.register(*key(1), poor.address), value=FEE)
     assert (caught.value.reason, isinstance(caught.value, ChainRefused)) == ("no_gas", True)
 
 
@@ -141,7 +143,7 @@ def test_senders_at_once_never_take_the_same_nonce(dev_chain: KeptChain, setting
 
     def send(number: int) -> bool:
         try:
-            return client.connect().send(treasury, register(deployed, number)).status
+            return client.connect().send(treasury, register(deployed, number), value=FEE).status
         finally:
             connection.close()
 

@@ -35,7 +35,8 @@ def test_a_second_deployment_changes_nothing(deployed: Deployment) -> None:
 
 def test_a_deposit_on_the_chain_is_an_event(deployed: Deployment) -> None:
     chain, treasury = deployed.chain, deployed.key(TREASURY)
-    chain.send(treasury, deployed.rollup.functions.register(*BASE, treasury.address))
+    register = deployed.rollup.functions.register(*BASE, treasury.address)
+    chain.send(treasury, register, value=rollup_deployment.REGISTRATION_FEE_WEI)
     token = deployed.token(1)
     chain.send(treasury, token.functions.mint(treasury.address, 10**8))
     chain.send(treasury, token.functions.approve(deployed.address, 10**8))
@@ -45,3 +46,12 @@ def test_a_deposit_on_the_chain_is_an_event(deployed: Deployment) -> None:
     assert (events[1].args["amount"], events[1].block_number) == (10**8, receipt.block_number)
     with pytest.raises(Reverted, match="unknown_account"):
         chain.prepare(treasury, deployed.rollup.functions.deposit(9, 1, 10**8))
+
+
+def test_a_contract_of_another_version_is_not_gone_on_with(deployed: Deployment) -> None:
+    row = deployed.row
+    row.abi = [entry for entry in row.abi if entry.get("name") != "claim"]
+    row.save()
+    with pytest.raises(rollup_deployment.DeploymentRefused, match="another version"):
+        rollup_deployment.deploy(say=lambda _: None)
+    assert ChainDeployment.objects.count() == 1

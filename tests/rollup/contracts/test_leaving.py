@@ -1,10 +1,10 @@
-"""The ways out: claims, and what is left to everybody when the operator is gone."""
+"""What is left to everybody when the operator is gone: freeze, escapes, refunds."""
 
 import boa
 import pytest
 
 from tests.rollup.contracts.test_blocks import KEY_1, forced_out, paid_in, taken_out
-from tests.rollup.contracts.world import BOND, NO_PROOF, TIMELOCK_S, WINDOW_S, World, key, put, reverts, source
+from tests.rollup.contracts.world import BOND, FEE, NO_PROOF, TIMELOCK_S, WINDOW_S, World, key, reverts
 
 
 @pytest.fixture
@@ -23,42 +23,6 @@ def frozen(funded: World) -> World:
     funded.deposit(amount=500)
     funded.freeze()
     return funded
-
-
-def test_a_claim_pays_its_recipient_once(funded: World) -> None:
-    funded.submit(taken_out(300, funded.bob))
-    token = funded.tokens[1]
-    funded.refused("nothing_to_claim", funded.alice, "claim", funded.alice, 1)
-    # Anybody may have it paid, to whom it belongs.
-    funded.by(funded.alice, "claim", funded.bob, 1)
-    assert token.balanceOf(funded.bob) == 300
-    funded.refused("nothing_to_claim", funded.bob, "claim", funded.bob, 1)
-    funded.check_backing()
-
-
-def test_a_bond_is_claimed_in_the_chains_coin(funded: World) -> None:
-    funded.exit()
-    funded.submit(forced_out(1_000))
-    before = boa.env.get_balance(funded.alice)
-    funded.by(funded.bob, "claim", funded.alice, 0)
-    assert boa.env.get_balance(funded.alice) == before + BOND
-    assert boa.env.get_balance(funded.rollup.address) == 0
-    funded.refused("nothing_to_claim", funded.alice, "claim", funded.alice, 0)
-
-
-def test_a_recipient_cannot_claim_twice_by_calling_back(world: World) -> None:
-    thief = put(source("thief.vy"), name="thief")
-    boa.env.set_balance(thief.address, BOND)
-    world.by(world.alice, "register", *key(1), thief.address)
-    thief.ask_for_exit(world.rollup.address, 1, 1)
-    # Another one's bond is there to be stolen.
-    world.register(2)
-    world.exit(account=2)
-    world.submit(KEY_1, forced_out(0))
-    with reverts(""):
-        world.by(world.bob, "claim", thief.address, 0)
-    assert world.rollup.claimable(thief.address, 0) == BOND
-    assert boa.env.get_balance(world.rollup.address) == 2 * BOND
 
 
 def test_freezing_needs_an_entry_that_waits_for_too_long(funded: World) -> None:
@@ -93,7 +57,7 @@ def test_a_pause_does_not_stop_the_clock(funded: World) -> None:
 def test_frozen_is_frozen(frozen: World) -> None:
     frozen.block_refused("frozen")
     frozen.refused("frozen", frozen.alice, "deposit", 1, 1, 1_000)
-    frozen.refused("frozen", frozen.alice, "register", *key(2), frozen.alice)
+    frozen.refused("frozen", frozen.alice, "register", *key(2), frozen.alice, value=FEE)
     frozen.refused("frozen", frozen.alice, "set_key", 1, *key(2))
     frozen.refused("frozen", frozen.alice, "request_exit", 1, 1, value=BOND)
     frozen.refused("frozen", frozen.owner, "set_verifiers", frozen.verifier.address, frozen.verifier.address)
@@ -112,7 +76,7 @@ def test_an_escape_pays_the_owner_once(frozen: World) -> None:
     assert frozen.rollup.claimable(frozen.alice, 1) == 1_000
     frozen.refused("escaped", frozen.bob, "escape", 1, 1, 1_000, NO_PROOF)
     frozen.refused("escaped", frozen.bob, "escape", 1, 1, 1, NO_PROOF)
-    frozen.by(frozen.bob, "claim", frozen.alice, 1)
+    frozen.by(frozen.bob, "collect", frozen.alice, 1)
     frozen.check_backing()
 
 
@@ -143,8 +107,8 @@ def test_what_waited_is_given_back_once(frozen: World) -> None:
     frozen.by(frozen.bob, "refund", 4, 1, 1, 500)
     frozen.by(frozen.bob, "refund", 3, 1, 2, 0)
     assert (frozen.rollup.claimable(frozen.alice, 1), frozen.rollup.claimable(frozen.alice, 0)) == (500, BOND)
-    frozen.refused("not_that_entry", frozen.alice, "refund", 4, 1, 1, 500)
-    frozen.refused("not_that_entry", frozen.alice, "refund", 3, 1, 2, 0)
+    frozen.refused("given_back", frozen.alice, "refund", 4, 1, 1, 500)
+    frozen.refused("given_back", frozen.alice, "refund", 3, 1, 2, 0)
     frozen.check_backing()
 
 
@@ -161,7 +125,51 @@ def test_all_get_out_and_nothing_is_left(frozen: World) -> None:
     frozen.by(frozen.bob, "escape", 1, 1, 1_000, NO_PROOF)
     frozen.by(frozen.bob, "refund", 4, 1, 1, 500)
     frozen.by(frozen.bob, "refund", 3, 1, 2, 0)
-    frozen.by(frozen.bob, "claim", frozen.alice, 1)
-    frozen.by(frozen.bob, "claim", frozen.alice, 0)
+    frozen.by(frozen.bob, "collect", frozen.alice, 1)
+    frozen.by(frozen.bob, "collect", frozen.alice, 0)
     assert frozen.tokens[1].balanceOf(frozen.rollup.address) == frozen.rollup.locked(1) == 0
+    frozen.by(frozen.bob, "collect", frozen.operator, 0)
     assert boa.env.get_balance(frozen.rollup.address) == 0
+
+
+def test_what_blocks_paid_out_is_claimed_after_a_freeze_too(funded: World) -> None:
+    funded.submit(taken_out(300, funded.bob))
+    funded.exit(token=2)
+    funded.freeze()
+    funded.by(funded.alice, "escape", 1, 1, 700, NO_PROOF)
+    funded.by(funded.alice, "claim", *funded.claim_of(0, number=2))
+    assert funded.tokens[1].balanceOf(funded.bob) == 300
+    assert (funded.rollup.locked(1), funded.rollup.claimable(funded.alice, 1)) == (0, 700)
+    funded.check_backing()
+
+
+@pytest.mark.parametrize(
+    ("account", "token", "amount"),
+    [
+        (1 | 1 << 24, 0, 500),  # the token's bits in the account's place
+        (1, 1 | 1 << 8, 500),
+        (1, 1 | 500 << 16, 2**200),
+        (1, 1, 500 | 1 << 96),
+        (2**256 - 1, 2**256 - 1, 2**256 - 1),
+    ],
+)
+def test_no_other_numbers_make_an_entrys_word(frozen: World, account: int, token: int, amount: int) -> None:
+    frozen.refused("out_of_range", frozen.bob, "refund", 4, account, token, amount)
+
+
+def test_what_is_no_entry_of_the_queue_is_not_given_back(frozen: World) -> None:
+    for index in (5, 6, 2**255, 2**256 - 1):
+        frozen.refused("not_that_entry", frozen.bob, "refund", index, 1, 1, 500)
+    frozen.refused("entry_taken", frozen.bob, "refund", 0, 1, 1, 500)
+
+
+def test_a_key_that_waited_has_nothing_to_give_back(world: World) -> None:
+    world.register()
+    world.freeze()
+    world.refused("not_that_entry", world.alice, "refund", 1, 1, 0, 0)
+
+
+def test_giving_back_goes_in_any_order(frozen: World) -> None:
+    frozen.by(frozen.bob, "refund", 3, 1, 2, 0)
+    frozen.by(frozen.bob, "refund", 4, 1, 1, 500)
+    frozen.check_backing()

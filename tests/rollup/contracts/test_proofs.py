@@ -28,6 +28,7 @@ from tests.rollup.made import KEYS, signed
 from tests.stack import free_ports
 from wallets.chain.client import Reverted
 from wallets.chain.deployment import Deployment
+from wallets.chain.payouts import payouts_of
 from wallets.models import ChainDeployment
 
 CHAIN_ID = 31337
@@ -56,7 +57,8 @@ class Settled:
         self.ledger = Ledger(TINY, domain_of(CHAIN_ID, int(deployed.address, 16)))
         self.key = eddsa.public_key(KEYS[1])
         treasury, token = deployed.key("treasury"), deployed.token(1)
-        self.chain.send(treasury, self.rollup.register(*self.key, treasury.address))
+        fee = rollup_deployment.REGISTRATION_FEE_WEI
+        self.chain.send(treasury, self.rollup.register(*self.key, treasury.address), value=fee)
         self.chain.send(treasury, token.functions.mint(treasury.address, PAID_IN))
         self.chain.send(treasury, token.functions.approve(deployed.address, PAID_IN))
         self.chain.send(treasury, self.rollup.deposit(1, 1, PAID_IN))
@@ -121,12 +123,14 @@ def test_a_proven_block_is_accepted_and_pays_out(settled: Settled) -> None:
     assert chain.call(rollup.root()) == settled.ledger.root
     assert (chain.call(rollup.block_number()), chain.call(rollup.next_entry())) == (1, 3)
     recipient = settled.deployed.chain.web3.to_checksum_address(RECIPIENT.to_bytes(20, "big"))
-    assert chain.call(rollup.claimable(recipient, 1)) == TAKEN_OUT
-    assert chain.call(rollup.locked(1)) == PAID_IN - TAKEN_OUT
-    # All that was published can be read again from the chain.
+    # All that was published can be read again from the chain, and that is what a claim presents.
     event = next(e for e in chain.events(receipt.block_number, receipt.block_number) if e.name == "BlockSubmitted")
     _, arguments = settled.deployed.rollup.decode_function_input(chain.calldata(event.tx_hash))
     assert data_of(arguments) == block.data
+    listed = [list(payout) for payout in payouts_of(arguments)]
+    chain.send(settled.deployed.key("owner"), rollup.claim(1, listed, [0]))
+    assert chain.call(settled.deployed.token(1).functions.balanceOf(recipient)) == TAKEN_OUT
+    assert chain.call(rollup.locked(1)) == PAID_IN - TAKEN_OUT
     # The next block proves on top of it.
     settled.submit(settled.prove([Slot()], number=2))
     assert chain.call(rollup.block_number()) == 2

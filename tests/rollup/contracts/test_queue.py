@@ -1,12 +1,15 @@
 """Accounts and the queue: what is taken in, in which order, and what is refused."""
 
+import boa
 import pytest
+from eth_abi import encode
+from eth_utils import keccak
 
 from rollup.state.babyjubjub import BASE, IDENTITY
 from rollup.state.field import MODULUS
 from rollup.state.parameters import TINY
 from rollup.state.slots import DEPOSIT, FORCED_EXIT, SET_KEY, Slot
-from tests.rollup.contracts.world import BOND, MINIMUM, PENDING_MAX, World, key, put, reverts, source
+from tests.rollup.contracts.world import BOND, FEE, MINIMUM, PENDING_MAX, World, key, put, reverts, source
 
 NOBODY = "0x" + "00" * 20
 
@@ -46,13 +49,13 @@ def test_a_batch_is_registered_by_the_operator_for_one_owner(world: World) -> No
     ],
 )
 def test_what_is_no_key_is_refused(world: World, x: int, y: int, reason: str) -> None:
-    world.refused(reason, world.alice, "register", x, y, world.alice)
+    world.refused(reason, world.alice, "register", x, y, world.alice, value=FEE)
     world.register()
     world.refused(reason, world.alice, "set_key", 1, x, y)
 
 
 def test_an_account_has_an_owner(world: World) -> None:
-    world.refused("no_owner", world.alice, "register", *key(1), NOBODY)
+    world.refused("no_owner", world.alice, "register", *key(1), NOBODY, value=FEE)
 
 
 def test_there_are_as_many_accounts_as_the_tree_has_leaves(world: World) -> None:
@@ -65,7 +68,7 @@ def test_there_are_as_many_accounts_as_the_tree_has_leaves(world: World) -> None
         ]
         world.submit(*slots)
     assert world.rollup.next_account() == TINY.accounts
-    world.refused("no_accounts_left", world.alice, "register", *key(1), world.alice)
+    world.refused("no_accounts_left", world.alice, "register", *key(1), world.alice, value=FEE)
 
 
 def test_only_its_owner_changes_an_account(world: World) -> None:
@@ -157,7 +160,7 @@ def test_deposits_and_keys_wait_up_to_a_limit_and_exits_without_one(world: World
     for _ in range(PENDING_MAX - 1):
         world.deposit()
     world.refused("too_many_pending", world.alice, "deposit", 1, 1, 1_000)
-    world.refused("too_many_pending", world.alice, "register", *key(2), world.alice)
+    world.refused("too_many_pending", world.alice, "register", *key(2), world.alice, value=FEE)
     world.refused("too_many_pending", world.alice, "set_key", 1, *key(2))
     assert world.exit(token=1) == PENDING_MAX + 1
     assert world.exit(token=2) == PENDING_MAX + 2
@@ -188,3 +191,50 @@ def test_one_exit_of_an_account_and_token_at_a_time(world: World) -> None:
         Slot(op=FORCED_EXIT, account=1, tokens=(1, 0)),
     )
     assert world.exit() == 4
+
+
+@pytest.mark.parametrize("value", [0, FEE - 1, FEE + 1])
+def test_registering_costs_exactly_the_fee(world: World, value: int) -> None:
+    world.refused("wrong_fee", world.alice, "register", *key(1), world.alice, value=value)
+
+
+def test_fees_are_the_operators(world: World) -> None:
+    world.register(1)
+    world.register(2, world.bob)
+    assert world.rollup.claimable(world.operator, 0) == 2 * FEE
+    # Another operator has the later ones.
+    world.by(world.owner, "set_operator", world.owner)
+    world.register(3)
+    assert (world.rollup.claimable(world.operator, 0), world.rollup.claimable(world.owner, 0)) == (2 * FEE, FEE)
+
+
+def test_the_operator_registers_free_of_charge(world: World) -> None:
+    world.by(world.operator, "register_many", [list(key(1))], world.bob)
+    assert world.rollup.claimable(world.operator, 0) == 0
+
+
+def test_the_owner_sets_the_fee_up_to_its_maximum(world: World) -> None:
+    most = world.rollup.REGISTRATION_FEE_MAX()
+    world.refused("not_owner", world.operator, "set_registration_fee", 0)
+    world.refused("fee_out_of_range", world.owner, "set_registration_fee", most + 1)
+    world.refused("fee_out_of_range", world.owner, "set_registration_fee", 2**256 - 1)
+    world.by(world.owner, "set_registration_fee", most)
+    world.by(world.alice, "register", *key(1), world.alice, value=most)
+    world.by(world.owner, "set_registration_fee", 0)
+    world.refused("wrong_fee", world.alice, "register", *key(2), world.alice, value=1)
+    world.by(world.alice, "register", *key(2), world.alice)
+    assert world.rollup.claimable(world.operator, 0) == most
+
+
+def test_entries_are_a_chain_of_hashes(world: World) -> None:
+    """What anybody can compute from the events alone."""
+    world.register()
+    world.deposit(amount=1_000)
+    world.exit()
+    words = [8 | 1 << 4, 7 | 1 << 4 | 1 << 28 | 1_000 << 44, 9 | 1 << 4 | 1 << 28]
+    points = [tuple(key(1)), (0, 0), (0, 0)]
+    link = 0
+    for index, (word, (x, y)) in enumerate(zip(words, points, strict=True), 1):
+        link = int.from_bytes(keccak(encode(["uint256"] * 4, [link, word, x, y])), "big") >> 40 << 40
+        assert world.rollup.entries(index) == link | boa.env.timestamp
+    assert world.rollup.entries(0) == world.rollup.entries(4) == 0

@@ -3,7 +3,7 @@
 
 interface Rollup:
     def request_exit(account: uint256, token: uint256) -> uint256: payable
-    def claim(recipient: address, token: uint256): nonpayable
+    def collect(recipient: address, token: uint256): nonpayable
 
 
 @external
@@ -14,4 +14,4 @@ def ask_for_exit(rollup: address, account: uint256, token: uint256):
 @external
 @payable
 def __default__():
-    extcall Rollup(msg.sender).claim(self, 0)
+    extcall Rollup(msg.sender).collect(self, 0)

@@ -22,11 +22,13 @@ from rollup.deployment import empty_root
 from rollup.state.babyjubjub import BASE, Point, multiply
 from rollup.state.parameters import TINY, Parameters
 from rollup.state.slots import Slot, words
+from wallets.chain.payouts import Payout, of_slots
 
 HERE: Final = Path(__file__).parent
 WINDOW_S: Final = 7 * 86_400
 TIMELOCK_S: Final = 8 * 86_400
 BOND: Final = 10**16
+FEE: Final = 10**15
 PENDING_MAX: Final = 6
 MINIMUM: Final = 100
 NO_PROOF: Final = [1] * 8
@@ -76,13 +78,15 @@ class World:
 
     def __init__(self, parameters: Parameters = TINY) -> None:
         self.parameters = parameters
+        # By block: what it pays out, as everybody reads it from its data.
+        self.payouts: dict[int, list[Payout]] = {}
         self.owner, self.operator, self.alice, self.bob = (boa.env.generate_address() for _ in range(4))
         for person in (self.owner, self.operator, self.alice, self.bob):
             boa.env.set_balance(person, 10**20)
         with boa.env.prank(self.owner):
             self.rollup = put(
                 compiling.rollup_contract(parameters), self.operator, empty_root(parameters), WINDOW_S, TIMELOCK_S,
-                BOND, PENDING_MAX, name="rollup",
+                BOND, PENDING_MAX, FEE, name="rollup",
             )  # fmt: skip
             self.verifier, self.escape_verifier = switch(3), switch(4)
             self.rollup.set_verifiers(self.verifier.address, self.escape_verifier.address)
@@ -118,7 +122,7 @@ class World:
     def register(self, number: int = 1, person: str | None = None) -> int:
         """Open an account with the key of this number."""
         person = person or self.alice
-        return self.by(person, "register", *key(number), person)
+        return self.by(person, "register", *key(number), person, value=FEE)
 
     def deposit(self, account: int = 1, token: int = 1, amount: int = 1_000) -> int:
         """Alice pays into an account. Returns the entry's index."""
@@ -139,12 +143,19 @@ class World:
 
     def submit(self, *slots: Slot, **head: int) -> None:
         """Submit the next block."""
+        number = self.rollup.block_number() + 1
         self.by(self.operator, "submit_block", *submit_arguments(self.data(slots, **head), 7, NO_PROOF))
+        self.payouts[number] = of_slots([words(slot) for slot in slots])
 
     def block_refused(self, reason: str, *slots: Slot, **head: int) -> None:
         """Submit a block, see it refused, and nothing changed."""
         arguments = submit_arguments(self.data(slots, **head), 7, NO_PROOF)
         self.refused(reason, self.operator, "submit_block", *arguments)
+
+    def claim_of(self, *positions: int, number: int | None = None) -> tuple[int, list[list[int]], list[int]]:
+        """The arguments that claim these payouts of a block, by default of the last one."""
+        number = self.rollup.block_number() if number is None else number
+        return number, [list(payout) for payout in self.payouts[number]], list(positions)
 
     def wait(self, seconds: int) -> None:
         """Time passes."""
@@ -162,9 +173,10 @@ class World:
             rollup.root(), rollup.block_number(), rollup.timestamp(), rollup.next_account(), rollup.queue_length(),
             rollup.next_entry(), rollup.pending(), rollup.paused(), rollup.is_frozen(), rollup.owner(),
             rollup.pending_owner(), rollup.operator(), rollup.block_verifier(), rollup.escape_verifier(),
-            rollup.verifiers_usable_from(), boa.env.get_balance(rollup.address),
+            rollup.verifiers_usable_from(), rollup.registration_fee(), boa.env.get_balance(rollup.address),
         ]  # fmt: skip
-        views += [rollup.queue(index) for index in range(1, rollup.queue_length() + 2)]
+        views += [rollup.entries(index) for index in range(1, rollup.queue_length() + 2)]
+        views += [rollup.payouts_of(number) for number in range(1, rollup.block_number() + 2)]
         views += [rollup.owner_of(account) for account in range(rollup.next_account() + 1)]
         for token in (0, 1, 2, 3):
             views += [rollup.locked(token), rollup.token_address(token)]
@@ -173,7 +185,7 @@ class World:
         return [*views, *(token.balanceOf(rollup.address) for token in self.tokens.values())]
 
     def check_backing(self) -> None:
-        """The contract holds, to the atom, what it owes: what accounts have and what is claimable."""
+        """The contract holds, to the atom, what it owes: what it has locked and what is claimable."""
         people = (self.owner, self.operator, self.alice, self.bob)
         for number, token in self.tokens.items():
             owed = self.rollup.locked(number) + sum(self.rollup.claimable(person, number) for person in people)

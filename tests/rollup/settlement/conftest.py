@@ -32,7 +32,8 @@ class World:
         treasury = deployed.key("treasury")
         for account, token, amount in ((ALICE, 1, 500), (BOB, 2, 5_000)):
             key = eddsa.public_key(KEYS[account])
-            self.chain.send(treasury, self.rollup.functions.register(key.x, key.y, treasury.address))
+            register = self.rollup.functions.register(key.x, key.y, treasury.address)
+            self.chain.send(treasury, register, value=contracts.REGISTRATION_FEE_WEI)
             contract = deployed.token(token)
             self.chain.send(treasury, contract.functions.mint(treasury.address, amount))
             self.chain.send(treasury, contract.functions.approve(deployed.address, amount))

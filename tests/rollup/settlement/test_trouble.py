@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from exchange.embedded import private_tmp
 from rollup import settlement
+from rollup.deployment import REGISTRATION_FEE_WEI
 from rollup.models import Block, ProvingTask, Submission
 from tests.devchain import KeptChain
 from tests.stack import free_ports, wait_until
@@ -141,7 +142,7 @@ def test_a_transaction_that_reverts_is_told_and_another_is_sent_later(proven):
 def test_a_transaction_whose_nonce_another_took_is_replaced(proven):
     _send_and_lose(proven)
     register = proven.rollup.functions.register(*_key(), proven.operator.address)
-    proven.chain.send(proven.operator, register)
+    proven.chain.send(proven.operator, register, value=REGISTRATION_FEE_WEI)
     wait_until(lambda: proven.settle()[0] == "final", "another transaction", 60)
     assert proven.transactions() == [(1, "dropped"), (1, "final")]
     assert proven.submitted() == [1]

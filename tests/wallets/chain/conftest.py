@@ -13,6 +13,7 @@ from exchange.devchain import DevChain
 from matching import defaults
 from rollup import accounts as registrar
 from rollup import compiling
+from rollup.deployment import REGISTRATION_FEE_WEI
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import TINY
 from tests.devchain import mined_at_once  # noqa: F401  a fixture
@@ -79,7 +80,10 @@ def deploy(devchain: DevChain) -> Contract:
     code, token = compiling.rollup_contract(TINY), compiling.mintable_token()
     address = chain.deploy(
         owner, abi=code.abi, bytecode=code.bytecode,
-        args=(keys.key("operator").address, Ledger(TINY, 1).root, WINDOW_S, TIMELOCK_S, BOND_WEI, PENDING_MAX),
+        args=(
+            keys.key("operator").address, Ledger(TINY, 1).root, WINDOW_S, TIMELOCK_S, BOND_WEI, PENDING_MAX,
+            REGISTRATION_FEE_WEI,
+        ),
     )  # fmt: skip
     row = deployment.record(
         chain_id=chain.chain_id(), address=address, from_block=chain.head(), parameters="tiny", abi=code.abi,

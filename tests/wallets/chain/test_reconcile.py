@@ -18,7 +18,7 @@ from tests.rollup.exchange import all_proven
 from tests.wallets.chain.conftest import Contract
 from wallets import services, test_funds
 from wallets.chain import watcher
-from wallets.models import Claim, L2Account, QueueEntry
+from wallets.models import Claim, L2Account, L2Payout, QueueEntry
 
 pytestmark = pytest.mark.process
 
@@ -126,7 +126,9 @@ def test_planted_differences_are_found(house):
     assert house.compare().ok
     entry = {"kind": "exit", "number": 1, "account_id": house.alice, "asset_id": BTC, "block": 1, "status": "applied"}
     index = QueueEntry.objects.count() + 1
-    claim = {"tx_hash": "0x", "log_index": 0, "recipient": 1, "asset_id": BTC, "amount": 1, "l2_block": 1}
+    claim = {"tx_hash": "0x", "log_index": 0, "recipient": 1, "asset_id": BTC, "amount": 1}
+    claim |= {"l2_block": 1, "position": 9}
+    payout = {"block": 1, "position": 9, "word": 0, "third": 0, "number": 1, "asset_id": BTC, "amount": 1}
     accounts_of_rollup = L2Account.objects
     plants = {
         "balances in the rollup": lambda: change(accounts_of_rollup.filter(number=1), number=9),
@@ -136,6 +138,7 @@ def test_planted_differences_are_found(house):
         "locked in the contract": lambda: change(QueueEntry.objects.filter(kind="deposit"), sequence=None),
         "length of the queue": lambda: invent(QueueEntry, index=index, **entry),
         "holdings of the contract": lambda: invent(Claim, **claim),
+        "payouts of blocks": lambda: invent(L2Payout, **payout),
     }
     for kind, plant in plants.items():
         undo = plant()

@@ -4,6 +4,7 @@ import pytest
 
 from accounts import services as accounts
 from rollup import accounts as registrar
+from rollup.deployment import REGISTRATION_FEE_WEI as FEE
 from tests.projections import project_all
 from wallets import selectors, test_funds
 from wallets.chain import funding, registration
@@ -126,7 +127,7 @@ def test_another_contract_is_not_followed_in_the_midst(contract, alice):
 
 def test_whoever_registers_by_himself_gets_an_account_and_can_be_paid(contract, alice):
     key, owner = registrar.make_key(), contract.deployed.key("owner")
-    contract.chain.send(owner, contract.functions.register(key.x, key.y, owner.address))
+    contract.chain.send(owner, contract.functions.register(key.x, key.y, owner.address), value=FEE)
     contract.rounds(1)
     row = L2Account.objects.get(number=2)
     assert (row.custody, row.owner, row.status) == (0, owner.address, "registered")
@@ -144,8 +145,8 @@ def test_a_key_announced_with_its_owner_is_the_account_that_announced_it(contrac
     test_funds.numbers.announce(account_id=bob, x=key.x, y=key.y, owner=int(owner.address, 16))
     # The same key with another owner is somebody else's account: he could set another key.
     thief = contract.deployed.key("treasury")
-    contract.chain.send(thief, contract.functions.register(key.x, key.y, thief.address))
-    contract.chain.send(owner, contract.functions.register(key.x, key.y, owner.address))
+    contract.chain.send(thief, contract.functions.register(key.x, key.y, thief.address), value=FEE)
+    contract.chain.send(owner, contract.functions.register(key.x, key.y, owner.address), value=FEE)
     contract.rounds(2)
     row = L2Account.objects.get(pk=bob)
     assert (row.number, row.custody, row.status) == (3, 0, "registered")

@@ -9,8 +9,9 @@ from rollup import compiling, withdrawals
 from rollup.models import Block
 from tests.projections import project_all
 from wallets import selectors, services, test_funds
+from wallets.chain import claims, payouts
 from wallets.chain import withdrawals as on_chain
-from wallets.models import ClaimRequest, L2Account, Withdrawal
+from wallets.models import ClaimRequest, L2Account, L2Payout, Withdrawal
 
 pytestmark = pytest.mark.process
 
@@ -109,6 +110,11 @@ def submit(contract, slots: list[tuple[int, int, int]]) -> None:
     contract.chain.send(contract.deployed.key("operator"), contract.functions.submit_block(head, words, 0, [0] * 8))
 
 
+def paid_out(amount: int, recipient: int = NUMBER) -> tuple[int, int, int]:
+    """The slot of a withdrawal of alice's."""
+    return 6 + (1 << 4) + (BTC << 28) + (amount << 44), 0, recipient
+
+
 def take_queue(contract) -> None:
     """Blocks that take what is in the queue: account 0's key, alice's, her deposit."""
     keys = {row.number: row for row in L2Account.objects.all()}
@@ -144,11 +150,15 @@ def test_from_hold_to_claim(contract, alice):
     withdrawals.follow()
     assert status(row) == ("completed", "in_block", 2)
 
-    submit(contract, [(6 + (1 << 4) + (BTC << 28) + (10**8 << 44), 0, NUMBER)])
+    submit(contract, [paid_out(10**8)])
     Block.objects.filter(number__lte=2).update(status="final")
     withdrawals.follow()
+    # A claim presents what was read from the chain: until then there is none.
+    assert status(row) == ("completed", "in_block", 2)
+    contract.rounds(1)
+    withdrawals.follow()
     assert status(row) == ("completed", "claimable", 2)
-    assert contract.view("claimable", ADDRESS, BTC) == 10**8
+    assert contract.view("locked", BTC) == AMOUNT
 
     on_chain.claim(account_id=alice, withdrawal_id=row.pk)
     on_chain.claim(account_id=alice, withdrawal_id=row.pk)
@@ -166,27 +176,90 @@ def test_from_hold_to_claim(contract, alice):
     assert block.number == 2
 
 
-def test_what_anybody_else_claimed_is_noted_and_later_ones_are_not(contract, alice):
+def in_blocks(contract, rows: list[list[Withdrawal]]) -> None:
+    """Blocks of the contract, from number 2 on, that pay out these withdrawals."""
+    for number, paid in enumerate(rows, 2):
+        for row in paid:
+            row.refresh_from_db()
+        row_of_block(number, (paid[-1].sequence, 0), "final")
+        submit(contract, [paid_out(row.amount) for row in paid])
+    withdrawals.follow()
+    contract.rounds(1)
+    withdrawals.follow()
+
+
+def paid(contract, address: str = ADDRESS) -> int:
+    return contract.chain.call(contract.deployed.token(BTC).functions.balanceOf(address))
+
+
+def test_what_anybody_else_claimed_is_noted_and_nothing_else(contract, alice):
     use_credulous_verifier(contract)
     take_queue(contract)
-    first, second = withdraw(alice, 10), withdraw(alice, 20)
+    first, second, third = withdraw(alice, 10), withdraw(alice, 20), withdraw(alice, 30)
     contract.rounds(2)
-    for row in (first, second):
+    in_blocks(contract, [[first, second], [third]])
+    listed = [[word, recipient] for word, _, recipient in (paid_out(10), paid_out(20))]
+    contract.chain.send(contract.deployed.key("owner"), contract.functions.claim(2, listed, [1]))
+    contract.rounds(2)
+    assert [status(row) for row in (first, second, third)] == [
+        ("completed", "claimable", 2), ("completed", "claimed", 2), ("completed", "claimable", 3),
+    ]  # fmt: skip
+    assert paid(contract) == 20
+
+
+def test_withdrawals_that_are_alike_are_claimed_one_by_one(contract, alice):
+    use_credulous_verifier(contract)
+    take_queue(contract)
+    rows = [withdraw(alice, 10) for _ in range(3)]
+    contract.rounds(2)
+    in_blocks(contract, [rows])
+    for row in rows:
         row.refresh_from_db()
-    row_of_block(2, (first.sequence, 0), "final")
-    Withdrawal.objects.filter(pk=second.pk).update(l2_block=3, l1_status="in_block")
-    submit(contract, [(6 + (1 << 4) + (BTC << 28) + (10 << 44), 0, NUMBER)])
-    withdrawals.follow()
-    contract.chain.send(contract.deployed.key("owner"), contract.functions.claim(ADDRESS, BTC))
+    assert [row.l2_position for row in rows] == [0, 1, 2]
+    on_chain.claim(account_id=alice, withdrawal_id=rows[1].pk)
     contract.rounds(2)
-    assert status(first) == ("completed", "claimed", 2)
-    assert status(second) == ("completed", "in_block", 3)
+    assert [status(row)[1] for row in rows] == ["claimable", "claimed", "claimable"]
+    assert paid(contract) == 10
+
+
+def test_several_payouts_of_a_block_are_claimed_by_one_transaction(contract, alice):
+    use_credulous_verifier(contract)
+    take_queue(contract)
+    rows = [withdraw(alice, amount) for amount in (10, 20, 30)]
+    contract.rounds(2)
+    in_blocks(contract, [rows])
+    for row in rows:
+        on_chain.claim(account_id=alice, withdrawal_id=row.pk)
+    contract.rounds(2)
+    assert [status(row)[1] for row in rows] == ["claimed"] * 3
+    assert paid(contract) == 60
+    assert len({row.transaction_id for row in ClaimRequest.objects.all()}) == 1
 
 
 def test_a_claim_that_somebody_else_was_faster_with_is_refused_and_goes_on(contract, alice):
     use_credulous_verifier(contract)
     take_queue(contract)
-    on_chain.claims.request(recipient=NUMBER, asset_id=BTC)
+    row = withdraw(alice, 10)
+    contract.rounds(2)
+    in_blocks(contract, [[row]])
+    listed = [[paid_out(10)[0], NUMBER]]
+    contract.chain.send(contract.deployed.key("owner"), contract.functions.claim(2, listed, [0]))
+    claims.request(block=2, position=0)
+    assert claims.send_wanted(contract.chain, contract.deployed) == 0
     contract.rounds(1)
     assert ClaimRequest.objects.get().status == "refused"
     assert ClaimRequest.objects.get().code == "nothing_to_claim"
+    assert status(row)[1] == "claimed"
+
+
+def test_a_blocks_payouts_are_kept_once(contract, alice):
+    use_credulous_verifier(contract)
+    take_queue(contract)
+    row = withdraw(alice, 10)
+    contract.rounds(2)
+    in_blocks(contract, [[row]])
+    before = list(L2Payout.objects.values())
+    (payout,) = payouts.of_slots([paid_out(10)])
+    payouts.keep(2, [payout])
+    assert list(L2Payout.objects.values()) == before
+    assert (payout.number, payout.token, payout.amount, payout.recipient) == (1, BTC, 10, NUMBER)
