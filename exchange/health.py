@@ -21,6 +21,7 @@ from matching import projection
 from matching import selectors as matching
 from rollup import metrics as rollup
 from wallets.chain import selectors as chain
+from wallets.chain.fees import TOO_LOW
 
 RECENT_S: Final = 1.0
 UNANSWERED_MS_MAX: Final = 3_000
@@ -146,7 +147,8 @@ def _chain() -> Check:
     figures = {
         "block": watch.block, "head": watch.head, "age_s": age_s, "open_entries": open_entries,
         "blocked_entries": blocked, "accounts_waiting": chain.accounts_waiting(),
-        "sending_ok": int(not watch.sending_reason),
+        "sending_ok": int(not watch.sending_reason), "fee_bumps": chain.fee_bumps(),
+        "fee_too_low": int(TOO_LOW in watch.sending_reason), "reorganised": int(watch.state == "reorganised"),
     }  # fmt: skip
     if watch.state != "following":
         return Check(False, f"{watch.state}: {watch.reason}", False, figures)

@@ -8,6 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from rollup import alarm, explorer
 from rollup.models import Block, ProvingTask
+from wallets.chain.fees import TOO_LOW
 
 # A block that is not final after so long is late, on any chain: provers or settlement stand still.
 UNSETTLED_S_MAX: Final = 900
@@ -40,6 +41,10 @@ def gauges() -> Iterator[GaugeMetricFamily]:
             yield GaugeMetricFamily(f"provex_rollup_{name}", text, value=value)
     waits = int(bool(explorer.trouble()))
     yield GaugeMetricFamily("provex_rollup_trouble", "1 while a block has a reason to wait", value=waits)
+    dear = int(TOO_LOW in explorer.trouble())
+    yield GaugeMetricFamily(
+        "provex_rollup_fee_too_low", "1 while the oldest block's transaction is too cheap", value=dear
+    )
     wrong = int(bool(alarm.reason()))
     yield GaugeMetricFamily("provex_rollup_state_wrong", "1 while the state manager refuses to go on", value=wrong)
     refused = sum(ProvingTask.objects.exclude(status=ProvingTask.Status.PROVED).values_list("refused", flat=True))

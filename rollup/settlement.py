@@ -2,7 +2,8 @@
 
 The contract takes a block only on the root before it, so no block can be taken twice whatever is sent. Beyond that a
 transaction is kept before it is broadcast, and the same bytes go out again after a crash or a reorganisation: another
-is signed only when the first can never be mined. What stands on the chain is believed before what stands in our rows.
+is signed only when the first can never be mined, or as a dearer version of it where the chain asks more for gas
+than it offers (wallets.chain.versions). What stands on the chain is believed before what stands in our rows.
 
 One pass (`settle`) does all that can be done now; beat asks for one every second. What goes wrong stands in words in
 the `reason` of the block that waits, and is tried again by the next pass.
@@ -14,14 +15,16 @@ from typing import Final
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from matching import borrowing
 from rollup import deployment as contracts
 from rollup.calldata import submit_arguments
 from rollup.models import Block, ProvingTask, Submission
-from wallets.chain import client, deployment
+from wallets.chain import client, deployment, versions
 from wallets.chain.client import ChainRefused, ChainUnreachable
 from wallets.chain.deployment import Deployment, NotDeployed
+from wallets.chain.fees import TOO_LOW
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +81,10 @@ class _Settler:
             contracts.deploy_verifiers(say=logger.info)
         self._notice_what_was_lost()
         for submission in Submission.objects.filter(status__in=_LIVE).select_related("block").order_by("block_id"):
-            self._follow(submission)
+            try:
+                self._follow(submission)
+            except ChainRefused as error:
+                _say(submission.block, error.reason)
         block = _waiting()
         if block is None:
             return
@@ -102,10 +108,14 @@ class _Settler:
 
     def _follow(self, submission: Submission) -> None:
         """Learn what became of a transaction; send it again if the chain does not have it."""
-        receipt = self.chain.receipt(submission.tx_hash)
-        if receipt is None:
+        found = versions.mined(self.chain, submission.tx_hash)
+        if found is None:
             self._send_again(submission)
-        elif not receipt.status:
+            return
+        if found.hash != submission.tx_hash:
+            _become(submission, found.hash, versions.raw_of(found.hash))
+        receipt = found.receipt
+        if not receipt.status:
             # A reorganisation may still make it succeed: only a confirmed failure is one.
             if receipt.block_number <= self.confirmed:
                 self._over(submission, Submission.Status.REVERTED, "reverted")
@@ -127,11 +137,21 @@ class _Settler:
         if submission.raw is None or self._is_lost(submission):
             self._over(submission, Submission.Status.DROPPED, "dropped")
             return
+        since = submission.updated_at
         if submission.status != Submission.Status.SENT:
+            since = timezone.now()
             logger.warning("block %s: the chain has lost its transaction %s", submission.block_id, submission.tx_hash)
             Submission.objects.filter(pk=submission.pk).update(status=Submission.Status.SENT, updated_at=Now())
             _say(submission.block, "reorganised: sent again")
-        self.chain.broadcast(bytes(submission.raw))
+        raw = bytes(submission.raw)
+        replacement = versions.dearer(self.chain, raw, since=since)
+        if replacement is not None:
+            with transaction.atomic():
+                times = versions.keep((submission.tx_hash, raw), replacement)
+                _become(submission, replacement.hash, replacement.raw)
+            _say(submission.block, f"{TOO_LOW}: bumped {times} {'times' if times > 1 else 'time'}")
+            raw = replacement.raw
+        self.chain.broadcast(raw)
 
     def _is_lost(self, submission: Submission) -> bool:
         """Whether another transaction of the operator has its nonce, for good."""
@@ -183,6 +203,14 @@ class _Settler:
             )
         self.chain.broadcast(signed.raw)
         logger.info("block %s submitted by %s", block.number, signed.hash)
+
+
+def _become(submission: Submission, tx_hash: str, raw: bytes) -> None:
+    """Another version of the transaction is the one that counts."""
+    with transaction.atomic():
+        Submission.objects.filter(pk=submission.pk).update(tx_hash=tx_hash, raw=raw, updated_at=Now())
+        Block.objects.filter(number=submission.block_id).update(l1_tx=tx_hash)
+    submission.tx_hash = tx_hash
 
 
 def _must_wait(block: Block) -> bool:

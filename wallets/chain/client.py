@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from django.conf import settings
 from django.db import connection, transaction
 
+from wallets.chain.fees import TOO_LOW, Asked, Offer, first_offer
 from wallets.models import ChainDeployment
 
 # The library takes a second and some 40 MB, and pages, which only need names of this module, talk to no chain.
@@ -33,6 +34,8 @@ RECEIPT_POLL_S: Final = 0.05
 GAS_MARGIN_PERCENT: Final = 20
 # What nodes say of a transaction that they have, or that was mined.
 KNOWN: Final = ("already known", "already imported", "nonce too low", "known transaction")
+# What they say of one that offers less for its gas than they ask.
+PRICE: Final = ("max fee per gas less than", "underpriced", "feecap too low")
 NO_GAS: Final = "no_gas"
 # In advisory locks: our senders of transactions, by a hash of their address.
 _LOCK_SPACE: Final = 0x50565843
@@ -58,6 +61,10 @@ class OutOfGas(ChainRefused):
     """The sender cannot pay for the transaction; `reason` is no_gas."""
 
 
+class FeeTooLow(ChainRefused):
+    """The chain asks more for gas than is offered, or may be; `reason` begins with fee_too_low."""
+
+
 class SignedTransaction(NamedTuple):
     """A transaction ready to leave; `sender` and `hash` as text, `raw` are the bytes to broadcast."""
 
@@ -65,6 +72,7 @@ class SignedTransaction(NamedTuple):
     nonce: int
     hash: str
     raw: bytes
+    offer: Offer
 
 
 class Receipt(NamedTuple):
@@ -139,6 +147,12 @@ class Chain:
         with _reaching():
             return self.web3.eth.get_balance(_address(address))
 
+    def asked(self) -> Asked:
+        """What the next block asks for gas."""
+        with _reaching():
+            base_fees = self.web3.eth.fee_history(1, "latest")["baseFeePerGas"]
+            return Asked(int(base_fees[-1]), int(self.web3.eth.max_priority_fee))
+
     def has_code(self, address: str) -> bool:
         """Whether there is a contract at an address."""
         with _reaching():
@@ -186,35 +200,58 @@ class Chain:
         with _reaching():
             return bytes(self.web3.eth.get_transaction(cast("HexStr", tx_hash))["input"])
 
+    def knows(self, tx_hash: str) -> bool:
+        """Whether the node has a transaction, mined or not."""
+        with _reaching():
+            from web3.exceptions import TransactionNotFound
+
+            try:
+                self.web3.eth.get_transaction(cast("HexStr", tx_hash))
+            except TransactionNotFound:
+                return False
+        return True
+
     def prepare(
         self, key: "LocalAccount", call: "ContractFunction | Any", *, value: int = 0, nonce: int | None = None
     ) -> SignedTransaction:
         """Sign a call (or a contract's constructor), with the sender's next nonce if none is given; nothing leaves.
 
-        Raises Reverted when the contract would refuse it, OutOfGas. See `sending` for who may call it when.
+        Raises Reverted when the contract would refuse it, OutOfGas, FeeTooLow when the chain asks more than
+        CHAIN_FEE_WEI_MAX. See `sending` for who may call it when.
         """
+        offer = first_offer(self.asked(), most_wei=settings.CHAIN_FEE_WEI_MAX)
+        if offer is None:
+            raise too_dear()
         with _reaching():
             if nonce is None:
                 nonce = self.web3.eth.get_transaction_count(key.address, "pending")
             frame = cast("TxParams", {"from": key.address, "value": value, "nonce": nonce})
             gas = call.estimate_gas(frame)
-            built = call.build_transaction(frame | {"gas": gas + gas * GAS_MARGIN_PERCENT // 100})
-            # The estimate does not look at what the gas itself costs.
-            fee = built["gas"] * int(built["maxFeePerGas"])
-            if self.web3.eth.get_balance(key.address) < fee + value:
-                raise OutOfGas(NO_GAS)
-        signed = key.sign_transaction(cast(dict[str, Any], built))
-        return SignedTransaction(key.address, nonce, _text(signed.hash), bytes(signed.raw_transaction))
+            terms = cast("TxParams", {"gas": gas + gas * GAS_MARGIN_PERCENT // 100, **_offered(offer)})
+            built = call.build_transaction(frame | terms)
+        return self._sign(key, cast(dict[str, Any], built))
+
+    def sign_again(self, key: "LocalAccount", raw: bytes, offer: Offer) -> SignedTransaction:
+        """The same call at the same nonce with another offer; nothing leaves. Raises OutOfGas."""
+        return self._sign(key, _content(raw) | _offered(offer))
+
+    def _sign(self, key: "LocalAccount", content: dict[str, Any]) -> SignedTransaction:
+        # An estimate does not look at what the gas itself costs.
+        if self.balance(key.address) < content["gas"] * content["maxFeePerGas"] + content["value"]:
+            raise OutOfGas(NO_GAS)
+        return read_signed(bytes(key.sign_transaction(content).raw_transaction))
 
     def broadcast(self, raw: bytes) -> None:
         """Hand a signed transaction to the chain; one that it has, or whose nonce is used, is no error.
 
-        Raises OutOfGas, ChainRefused.
+        Raises OutOfGas, FeeTooLow, ChainRefused.
         """
         try:
             with _reaching():
                 self.web3.eth.send_raw_transaction(raw)
         except ChainRefused as error:
+            if any(word in error.reason.lower() for word in PRICE):
+                raise FeeTooLow(f"{TOO_LOW}: {error.reason}") from error
             if not any(word in error.reason.lower() for word in KNOWN):
                 raise
 
@@ -260,6 +297,22 @@ class Chain:
         if not found.status:
             raise Reverted(f"{tx_hash} reverted in block {found.block_number}")
         return found
+
+
+def read_signed(raw: bytes) -> SignedTransaction:
+    """What the bytes of a signed transaction say."""
+    from eth_account import Account
+    from eth_utils import keccak
+
+    content = _content(raw)
+    offer = Offer(content["maxFeePerGas"], content["maxPriorityFeePerGas"])
+    return SignedTransaction(Account.recover_transaction(raw), content["nonce"], _text(keccak(raw)), raw, offer)
+
+
+def too_dear() -> FeeTooLow:
+    """Why nothing is sent while what the chain would take is more than may be offered."""
+    most_wei = settings.CHAIN_FEE_WEI_MAX
+    return FeeTooLow(f"{TOO_LOW}: waiting, since the chain asks more than CHAIN_FEE_WEI_MAX ({most_wei} wei a gas)")
 
 
 @contextmanager
@@ -330,6 +383,19 @@ def _address(text: str) -> "ChecksumAddress":
     from eth_utils import to_checksum_address
 
     return to_checksum_address(text)
+
+
+def _content(raw: bytes) -> dict[str, Any]:
+    """A signed transaction without its signature."""
+    from eth_account.typed_transactions import TypedTransaction
+    from hexbytes import HexBytes
+
+    content = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+    return {name: value for name, value in content.items() if name not in {"v", "r", "s"}}
+
+
+def _offered(offer: Offer) -> dict[str, int]:
+    return {"maxFeePerGas": offer.max_wei, "maxPriorityFeePerGas": offer.tip_wei}
 
 
 def _text(value: bytes) -> str:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+from django.db.models import Q
 from eth_account.signers.local import LocalAccount
 from web3.contract.contract import ContractFunction
 
@@ -21,6 +22,9 @@ from wallets.models import ChainTransaction, L2Account, TestFunding
 log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 50
+# How the purposes of the treasury's own transactions begin.
+MINT: Final = "mint"
+APPROVE: Final = "approve"
 UNBOUNDED: Final = 2**256 - 1
 # The contract's words that will be the same tomorrow.
 FOR_EVER: Final = frozenset(
@@ -56,6 +60,9 @@ def _take_back_lost() -> None:
 def _make_tokens(chain: Chain, deployment: Deployment, rows: Sequence[TestFunding]) -> None:
     """Let the treasury have what it pays in, and the contract take it."""
     key = deployment.key("treasury")
+    # One that is still on its way, since the chain asked too much for it, need not be made twice.
+    for sent in _under_way(key.address):
+        transactions.finish(chain, sent)
     needed: dict[int, int] = defaultdict(int)
     for funding in rows:
         needed[funding.asset_id] += funding.amount
@@ -63,17 +70,21 @@ def _make_tokens(chain: Chain, deployment: Deployment, rows: Sequence[TestFundin
         token = deployment.token(asset_id)
         balance = chain.call(token.functions.balanceOf(key.address))
         if balance < amount:
-            _send(chain, key, token.functions.mint(key.address, amount - balance), f"mint {amount - balance}")
+            _send(chain, key, token.functions.mint(key.address, amount - balance), f"{MINT} {amount - balance}")
         if chain.call(token.functions.allowance(key.address, deployment.address)) < amount:
-            _send(chain, key, token.functions.approve(deployment.address, UNBOUNDED), "approve the contract")
+            _send(chain, key, token.functions.approve(deployment.address, UNBOUNDED), f"{APPROVE} the contract")
+
+
+def _under_way(sender: str) -> list[ChainTransaction]:
+    rows = ChainTransaction.objects.filter(sender=sender, status=ChainTransaction.Status.SENDING).order_by("nonce")
+    return list(rows.filter(Q(purpose__startswith=MINT) | Q(purpose__startswith=APPROVE)))
 
 
 def _send(chain: Chain, key: LocalAccount, call: ContractFunction, purpose: str) -> None:
     """Send what may be done twice and wait for it. Kept like others: after a reorg its nonce must not be missing."""
     with sending(key.address):
         sent = transactions.record(chain.prepare(key, call), purpose=purpose)
-    transactions.advance(chain, sent)
-    chain.wait(sent.hash)
+    transactions.finish(chain, sent)
 
 
 def _deposit(chain: Chain, deployment: Deployment, funding: TestFunding) -> bool:

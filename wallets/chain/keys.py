@@ -22,6 +22,8 @@ Name = Literal["owner", "operator", "treasury", "custody"]
 # owner: administers the contract. operator: submits blocks, registers accounts. treasury: mints test tokens and pays
 # them in. custody: owns, on the chain, the accounts whose keys the exchange holds.
 NAMES: Final[tuple[Name, ...]] = ("owner", "operator", "treasury", "custody")
+# Whose transactions are kept, and may have to offer more for their gas.
+SENDERS: Final[tuple[Name, ...]] = ("operator", "treasury")
 NOTICE: Final = "Development keys of this data directory's chain. UNSAFE FOR REAL FUNDS. Never commit, never reuse."
 
 
@@ -32,6 +34,11 @@ def key(name: Name) -> "LocalAccount":
 
     given = os.environ.get(f"CHAIN_{name.upper()}_KEY")
     return Account.from_key(given or _made(settings.VAR_DIR / "secrets" / "chain-keys.json")[name])
+
+
+def of_address(address: str) -> "LocalAccount | None":
+    """The key of whoever of ours sends by an address; None for one that is nobody's (any more)."""
+    return next((found for name in SENDERS if (found := key(name)).address == address), None)
 
 
 def _made(path: Path) -> dict[str, str]:
