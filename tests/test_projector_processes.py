@@ -1,9 +1,6 @@
 """The real way: a matcher, projector processes that are killed at any moment, and rows that are right nevertheless."""
 
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,40 +9,19 @@ from exchange.reconcile import Reconciler
 from matching import gateway, journal
 from matching.engine import commands
 from orders import selectors as orders
-from tests.matching.harness import ROOT, execute, fund
+from tests.matching.harness import execute, fund
+from tests.patience import PATIENCE_S
+from tests.processes import Command
 from wallets import selectors as wallets
 
 pytestmark = pytest.mark.process
 
-WAIT_MS = 30_000
-
-
-class Projector:
-    """`manage.py project NAME`."""
-
-    def __init__(self, name: str, database_url: str) -> None:
-        self.name = name
-        self.environment = {**os.environ, "DATABASE_URL": database_url, "MATCHER_DATABASE_URL": database_url}
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "project", self.name],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-        )
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            self.process = None
+WAIT_MS = round(PATIENCE_S * 1_000)
 
 
 @pytest.fixture
-def projectors(matcher, database_url) -> Iterator[list[Projector]]:
-    running = [Projector("orders", database_url), Projector("wallets", database_url)]
+def projectors(matcher, database_url) -> Iterator[list[Command]]:
+    running = [Command("project", name, database_url=database_url) for name in ("orders", "wallets")]
     for projector in running:
         projector.start()
     try:
@@ -107,6 +83,4 @@ def test_sigterm_ends_a_projector_cleanly(projectors):
     fund(account=7, USDT="1")
     wait_for(journal.head())
     for projector in projectors:
-        projector.process.terminate()
-        assert projector.process.wait(10) == 0
-        projector.process = None
+        assert projector.terminate() == 0

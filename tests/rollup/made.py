@@ -3,18 +3,18 @@
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 from django.db import transaction
 
 from rollup import proving
 from rollup.models import Block
-from rollup.state import eddsa
 from rollup.state.binding import commitment
 from rollup.state.blocks import seal
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import TINY
-from rollup.state.slots import CREDIT, DEPOSIT, SET_KEY, TRANSFER, Slot, domain_of, message
+from rollup.state.slots import CREDIT, DEPOSIT, SET_KEY, TRANSFER, Slot, domain_of
+from tests.rollup import people
+from tests.rollup.people import deposit, signer
 
 CHAIN_ID, CONTRACT = 31337, 0x1234
 DOMAIN = domain_of(CHAIN_ID, CONTRACT)
@@ -22,17 +22,12 @@ ALICE, BOB = 1, 2
 KEYS = {0: bytes([3]) * 32, ALICE: bytes([1]) * 32, BOB: bytes([2]) * 32}
 
 
-def signed(slot: Slot, domain: int = DOMAIN) -> Slot:
-    return replace(slot, signature=eddsa.sign(KEYS[slot.account], message(domain, slot)))
+signed = signer(KEYS, DOMAIN)
 
 
 def set_key(account: int, *, index: int) -> Slot:
     """By the queue's entry `index`, which gives the nonce as well."""
-    return Slot(SET_KEY, account, new_key=eddsa.public_key(KEYS[account]), nonce=index << 32)
-
-
-def deposit(account: int, token: int, amount: int) -> Slot:
-    return Slot(DEPOSIT, account, (token, 0), (amount, 0))
+    return people.set_key(KEYS, account, nonce=index << 32)
 
 
 class Maker:
@@ -69,7 +64,7 @@ class Maker:
     def transfer(self, amount: int = 1, *, time_s: int = 1_000) -> Block:
         """A block in which Alice gives Bob some of token 1."""
         nonce = self.ledger.account(ALICE).nonce
-        sent = signed(Slot(TRANSFER, ALICE, (1, 0), (amount, 0), to=BOB, nonce=nonce), self.ledger.domain)
+        sent = signed(Slot(TRANSFER, ALICE, (1, 0), (amount, 0), to=BOB, nonce=nonce), domain=self.ledger.domain)
         return self.seal([sent, Slot(CREDIT, BOB, (1, 0), (amount, 0))], time_s=time_s)
 
 

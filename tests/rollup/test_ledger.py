@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from rollup.state import eddsa
 from rollup.state.blocks import evaluation, seal
 from rollup.state.ledger import Ledger, SlotRefused
 from rollup.state.parameters import TINY
@@ -17,7 +16,6 @@ from rollup.state.slots import (  # fmt: skip
     NET,
     NOOP,
     SELL,
-    SET_KEY,
     SETTLE,
     TRANSFER,
     WITHDRAW,
@@ -25,8 +23,8 @@ from rollup.state.slots import (  # fmt: skip
     Slot,
     commitment,
     domain_of,
-    message,
 )
+from tests.rollup.people import open_accounts, signer
 
 DOMAIN = domain_of(31337, 0x1234)
 ALICE, BOB = 1, 2
@@ -36,8 +34,7 @@ SALE = SignedOrder(id=7, side=SELL, sell_total=200, buy_total=1_000, valid_until
 PURCHASE = SALE._replace(side=BUY)
 
 
-def signed(slot: Slot, *, domain: int = DOMAIN, by: int | None = None) -> Slot:
-    return replace(slot, signature=eddsa.sign(KEYS[by or slot.account], message(domain, slot)))
+signed = signer(KEYS, DOMAIN)
 
 
 def settle(order: SignedOrder, debit: int, gross: int, fee: int = 0, **changes) -> Slot:
@@ -49,12 +46,7 @@ TO_BOB = signed(Slot(TRANSFER, ALICE, (1, 0), (5, 0), to=BOB))
 
 @pytest.fixture
 def ledger() -> Ledger:
-    ledger = Ledger(TINY, DOMAIN)
-    for account, key in KEYS.items():
-        ledger.apply(Slot(SET_KEY, account, new_key=eddsa.public_key(key)), NOW)
-        for token in (1, 2):
-            ledger.apply(Slot(DEPOSIT, account, (token, 0), (10_000, 0)), NOW)
-    return ledger
+    return open_accounts(Ledger(TINY, DOMAIN), KEYS, amount=10_000, time_s=NOW)
 
 
 def balances(ledger: Ledger, account: int) -> tuple[int, int]:

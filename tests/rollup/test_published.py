@@ -1,10 +1,7 @@
 """The state is rebuilt from published data alone, and data that do not fit are refused."""
 
-from dataclasses import replace
-
 import pytest
 
-from rollup.state import eddsa
 from rollup.state.blocks import seal
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import TINY
@@ -12,7 +9,6 @@ from rollup.state.published import HEADER_WORDS, NotPublishedSo, apply_block, em
 from rollup.state.slots import (  # fmt: skip
     BUY,
     CREDIT,
-    DEPOSIT,
     FEE,
     FORCED_EXIT,
     NET,
@@ -24,8 +20,8 @@ from rollup.state.slots import (  # fmt: skip
     SignedOrder,
     Slot,
     domain_of,
-    message,
 )
+from tests.rollup.people import deposit, set_key, signer
 
 DOMAIN = domain_of(31337, 0x1234)
 ALICE, BOB, EXCHANGE = 1, 2, 0
@@ -34,16 +30,10 @@ SALE = SignedOrder(id=7, side=SELL, sell_total=200, buy_total=1_000, valid_until
 PURCHASE = SignedOrder(id=9, side=BUY, sell_total=10_000, buy_total=2_000, valid_until=2**39, max_fee_bps=20)
 
 
-def signed(slot: Slot) -> Slot:
-    return replace(slot, signature=eddsa.sign(KEYS[slot.account], message(DOMAIN, slot)))
-
-
-def set_key(account: int) -> Slot:
-    return Slot(SET_KEY, account, new_key=eddsa.public_key(KEYS[account]))
-
+signed = signer(KEYS, DOMAIN)
 
 BLOCKS = [
-    [set_key(ALICE), set_key(BOB), Slot(DEPOSIT, ALICE, (1, 0), (500, 0)), Slot(DEPOSIT, BOB, (2, 0), (5_000, 0))],
+    [set_key(KEYS, ALICE), set_key(KEYS, BOB), deposit(ALICE, 1, 500), deposit(BOB, 2, 5_000)],
     [
         signed(Slot(SETTLE, ALICE, (1, 2), (150, 750), fees=(0, 1), order=SALE)),
         signed(Slot(NET, BOB, (1, 2), (150, 750), credits=(1, 0), fees=(2, 0), nonce=0)),

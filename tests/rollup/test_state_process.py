@@ -1,9 +1,6 @@
 """The real way: a matcher, the process of the state manager killed at any moment, and a chain that does not answer."""
 
-import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
@@ -19,7 +16,8 @@ from rollup.projection import NAME
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import DEV
 from rollup.state.published import apply_block
-from tests.matching.harness import ROOT, execute
+from tests.matching.harness import execute
+from tests.processes import Command
 from tests.projections import catch_up
 from tests.rollup.exchange import all_proven
 from tests.rollup.journals import REGISTRY, totals_of
@@ -36,35 +34,14 @@ BTC, USDT = 1, 2
 NOBODY_LISTENS = "http://127.0.0.1:1"
 
 
-class StateManager:
-    """`manage.py project rollup`."""
-
-    def __init__(self, database_url: str) -> None:
-        self.environment = {
-            **os.environ, "DATABASE_URL": database_url, "MATCHER_DATABASE_URL": database_url,
-            "CHAIN_RPC_URL": NOBODY_LISTENS, "ROLLUP_PARAMETERS": DEV.name,
-        }  # fmt: skip
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "project", "rollup"], cwd=ROOT, env=self.environment,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            self.process = None
-
-
 @pytest.fixture
-def manager(matcher, database_url) -> Iterator[StateManager]:
+def manager(matcher, database_url) -> Iterator[Command]:
     deployment.record(
         chain_id=31337, address="0x" + "12" * 20, from_block=0, parameters=DEV.name, abi=[], token_abi=[]
     )  # fmt: skip
-    manager = StateManager(database_url)
+    manager = Command(
+        "project", "rollup", database_url=database_url, CHAIN_RPC_URL=NOBODY_LISTENS, ROLLUP_PARAMETERS=DEV.name
+    )
     manager.start()
     try:
         yield manager
@@ -147,6 +124,4 @@ def test_blocks_follow_the_matcher_though_their_process_is_killed_and_the_chain_
 def test_sigterm_ends_it_cleanly(manager):
     register_and_fund()
     wait_until(lambda: projection.offset(NAME) >= journal.head(), "the state manager at the journal's head")
-    manager.process.terminate()
-    assert manager.process.wait(10) == 0
-    manager.process = None
+    assert manager.terminate() == 0

@@ -1,8 +1,5 @@
 """The accounts that the circuit's tests speak of, and short names for what they do."""
 
-from dataclasses import replace
-
-from rollup.state import eddsa
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import TINY
 from rollup.state.slots import (  # fmt: skip
@@ -12,15 +9,14 @@ from rollup.state.slots import (  # fmt: skip
     FORCED_EXIT,
     NET,
     SELL,
-    SET_KEY,
     SETTLE,
     TRANSFER,
     WITHDRAW,
     SignedOrder,
     Slot,
     domain_of,
-    message,
 )
+from tests.rollup.people import open_accounts, signer
 
 CHAIN, CONTRACT = 31337, 0x5FBDB2315678AFECB367F032D93F642F64180AA3
 DOMAIN = domain_of(CHAIN, CONTRACT)
@@ -37,16 +33,10 @@ PURCHASE = SALE._replace(side=1)
 
 def new_ledger() -> Ledger:
     """Alice, Bob and the twin, each with a key and 10,000 of gold and silver."""
-    ledger = Ledger(TINY, DOMAIN)
-    for account, key in KEYS.items():
-        ledger.apply(Slot(SET_KEY, account, new_key=eddsa.public_key(key), nonce=NONCE), NOW)
-        for token in (GOLD, SILVER):
-            ledger.apply(Slot(DEPOSIT, account, (token, 0), (WEALTH, 0)), NOW)
-    return ledger
+    return open_accounts(Ledger(TINY, DOMAIN), KEYS, amount=WEALTH, time_s=NOW, tokens=(GOLD, SILVER), nonce=NONCE)
 
 
-def signed(slot: Slot, *, by: int | None = None, domain: int = DOMAIN) -> Slot:
-    return replace(slot, signature=eddsa.sign(KEYS[by or slot.account], message(domain, slot)))
+signed = signer(KEYS, DOMAIN)
 
 
 def settle(

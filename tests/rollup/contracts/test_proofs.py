@@ -70,7 +70,7 @@ class Settled:
         return [
             Slot(SET_KEY, 1, new_key=self.key, nonce=nonce),
             Slot(DEPOSIT, 1, (1, 0), (PAID_IN, 0)),
-            signed(out, self.ledger.domain),
+            signed(out, domain=self.ledger.domain),
         ]
 
     def prove(self, slots: Sequence[Slot], *, number: int = 1) -> Proven:
