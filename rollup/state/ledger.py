@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rollup.state.babyjubjub import Point
+from rollup.state.book import StateWrong
 from rollup.state.eddsa import is_signed
 from rollup.state.field import MODULUS, poseidon
 from rollup.state.parameters import Parameters
@@ -79,6 +80,8 @@ class Ledger:
     domain: int
     accounts: dict[int, L2Account] = field(default_factory=dict)
     tree: Tree = field(init=False)
+    # Accounts that were loaded beside their leaves, and not compared with them yet.
+    loaded: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.tree = Tree(self.parameters.account_depth, self.blank().leaf())
@@ -89,8 +92,16 @@ class Ledger:
         return self.tree.root
 
     def account(self, index: int) -> L2Account:
-        """An account as it is; one that was never touched is blank."""
-        return self.accounts.get(index) or self.blank()
+        """An account as it is; one that was never touched is blank.
+
+        StateWrong for one that was loaded with a leaf that is not its own.
+        """
+        account = self.accounts.get(index) or self.blank()
+        if index in self.loaded:
+            if account.leaf() != self.tree.get(index):
+                raise StateWrong("checkpoint_differs", f"account {index} is not what its leaf says")
+            self.loaded.remove(index)
+        return account
 
     def apply(self, slot: Slot, now: int, *, is_verified: bool = False) -> Step:
         """Change one account. `now`: the block's time in seconds. SlotRefused, with nothing changed, if it must not.

@@ -1,6 +1,7 @@
 """Slots and the whole state as they are stored: JSON with numbers beyond 64 bits as decimal strings.
 
-A checkpoint has leaves only. Its trees are hashed anew when it is read, so its root is computed, not believed.
+A checkpoint has leaves only: accounts with their hashes. The tree of accounts is hashed anew when it is read, so its
+root is computed, not believed; an account is compared with its hash when it is first used.
 """
 
 import json
@@ -15,7 +16,9 @@ from rollup.state.ledger import L2Account, Ledger
 from rollup.state.parameters import Parameters
 from rollup.state.slots import NO_KEY, OPERATIONS, SET_KEY, WITH_NONCE, SignedOrder, Slot
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+# Without the accounts' hashes.
+OLD_FORMATS: Final = (1,)
 
 
 def slot_record(slot: Slot) -> dict[str, Any]:
@@ -48,7 +51,10 @@ def write_state(ledger: Ledger, book: Book) -> bytes:
     """The state after a block. Nothing is open then, so totals are the balances in the trees and are not kept."""
     document = {
         "format": FORMAT,
-        "accounts": [_account_record(number, ledger.accounts[number]) for number in sorted(ledger.accounts)],
+        "accounts": [
+            [*_account_record(number, ledger.accounts[number]), str(ledger.tree.get(number))]
+            for number in sorted(ledger.accounts)
+        ],
         "markets": sorted([market, *tokens] for market, tokens in book.markets.items()),
         "numbers": sorted(book.numbers.items()),
         "self_custody": sorted(book.self_custody),
@@ -64,12 +70,13 @@ def write_state(ledger: Ledger, book: Book) -> bytes:
 def read_state(state: bytes, parameters: Parameters, domain: int) -> tuple[Ledger, Book]:
     """What `write_state` wrote. ValueError for another format; what does not fit the parameters raises too."""
     document = json.loads(zlib.decompress(state))
-    if document["format"] != FORMAT:
+    if document["format"] not in (FORMAT, *OLD_FORMATS):
         raise ValueError(f"format {document['format']} of a checkpoint")
     ledger = Ledger(parameters, domain)
     for number, *fields in document["accounts"]:
-        ledger.accounts[number] = _read_account(ledger, fields)
-    ledger.tree.put_all((number, account.leaf()) for number, account in ledger.accounts.items())
+        account = ledger.accounts[number] = _read_account(ledger, fields[:5])
+        ledger.tree.load([(number, int(fields[5]) if fields[5:] else account.leaf())])
+        ledger.loaded.add(number)
     book = Book(
         markets={market: Market(base, quote) for market, base, quote in document["markets"]},
         numbers=dict(document["numbers"]),
@@ -97,8 +104,8 @@ def _read_account(ledger: Ledger, fields: list[Any]) -> L2Account:
     x, y, nonce, balances, orders = fields
     account = ledger.blank()
     account.key, account.nonce = Point(int(x), int(y)), int(nonce)
-    account.balances.put_all((token, int(amount)) for token, amount in balances)
-    account.orders.put_all((place, int(leaf)) for place, leaf in orders)
+    account.balances.load((token, int(amount)) for token, amount in balances)
+    account.orders.load((place, int(leaf)) for place, leaf in orders)
     return account
 
 

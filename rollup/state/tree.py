@@ -24,10 +24,13 @@ class Tree:
         self.defaults = _defaults(depth, default)
         # nodes[k][i] is the i-th node k levels above the leaves, where it is not a default.
         self.nodes: list[dict[int, int]] = [{} for _ in range(depth + 1)]
+        # Leaves that were loaded and are not hashed yet.
+        self._late: set[int] = set()
 
     @property
     def root(self) -> int:
         """The hash of everything."""
+        self._hash_late()
         return self._node(self.depth, 0)
 
     def get(self, index: int) -> int:
@@ -37,6 +40,7 @@ class Tree:
     def put(self, index: int, leaf: int) -> None:
         """Set a leaf and the hashes above it. IndexError outside the tree; ValueError if it is no field element."""
         position = self._checked(index)
+        self._hash_late()
         node = leaf
         hashes = [leaf]
         for level in range(self.depth):
@@ -51,11 +55,18 @@ class Tree:
 
     def put_all(self, leaves: Iterable[tuple[int, int]]) -> None:
         """Set many leaves, hashing each node above them once. As `put` otherwise, but what is wrong spoils the tree."""
-        changed = set()
+        self.load(leaves)
+        self._hash_late()
+
+    def load(self, leaves: Iterable[tuple[int, int]]) -> None:
+        """As `put_all`, but hashed only when somebody asks for what is above the leaves."""
         for index, leaf in leaves:
             self.nodes[0][self._checked(index)] = leaf
-            changed.add(index)
-        for level in range(self.depth):
+            self._late.add(index)
+
+    def _hash_late(self) -> None:
+        changed, self._late = self._late, set()
+        for level in range(self.depth if changed else 0):
             changed = {index // ARITY for index in changed}
             for index in changed:
                 self.nodes[level + 1][index] = poseidon(*self._children(level, index * ARITY))
@@ -67,6 +78,7 @@ class Tree:
     def path(self, index: int) -> Path:
         """What proves a leaf: the children of every node above it, the way's own among them."""
         position = self._checked(index)
+        self._hash_late()
         path = []
         for level in range(self.depth):
             path.append(self._children(level, position))

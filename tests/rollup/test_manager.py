@@ -1,7 +1,11 @@
 """The state manager: any journal of a real engine seals, and is found again; what contradicts itself stops it."""
 
+import json
+import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -88,6 +92,54 @@ def histories(draw: st.DrawFn) -> list[tuple[list[object], int]]:
 @given(histories(), st.integers(0, 30))
 def test_any_journal_seals(steps, close_percent):
     check_run(Run(close_percent=close_percent).play(tuple(steps)))
+
+
+def changed(state: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    """A checkpoint in which somebody has written."""
+    document = json.loads(zlib.decompress(state))
+    change(document)
+    return zlib.compress(json.dumps(document).encode())
+
+
+def test_a_loaded_account_that_is_not_its_leafs_is_noticed_when_it_is_used():
+    run = Run(close_percent=10).play(random_steps("damage", 100))
+    state = write_state(run.manager.ledger, run.manager.book)
+
+    def give(document: dict[str, Any]) -> None:
+        number, _, _, _, balances, *_ = document["accounts"][1]
+        assert number
+        balances[0][1] = str(int(balances[0][1]) + 1)
+
+    ledger, _ = read_state(changed(state, give), TINY, DOMAIN)
+    assert ledger.root == run.manager.ledger.root
+    numbers = sorted(ledger.accounts)
+    for number in (numbers[0], *numbers[2:]):
+        assert ledger.account(number).leaf() == run.manager.ledger.account(number).leaf()
+    for _ in range(2):
+        with pytest.raises(StateWrong, match=f"checkpoint_differs: account {numbers[1]} is not what its leaf says"):
+            ledger.account(numbers[1])
+
+
+def test_a_leaf_that_is_not_the_accounts_gives_another_root():
+    run = Run(close_percent=10).play(random_steps("damage", 100))
+    state = write_state(run.manager.ledger, run.manager.book)
+    other, _ = read_state(changed(state, lambda document: document["accounts"][1].__setitem__(6, "5")), TINY, DOMAIN)
+    assert other.root != run.manager.ledger.root
+
+
+def test_a_checkpoint_of_before_is_read_as_well():
+    run = Run(close_percent=10).play(random_steps("format", 100))
+    state = write_state(run.manager.ledger, run.manager.book)
+
+    def as_before(document: dict[str, Any]) -> None:
+        document["format"] = 1
+        document["accounts"] = [fields[:6] for fields in document["accounts"]]
+
+    ledger, book = read_state(changed(state, as_before), TINY, DOMAIN)
+    assert ledger.root == run.manager.ledger.root
+    assert write_state(ledger, book) == state
+    with pytest.raises(ValueError, match="format 3"):
+        read_state(changed(state, lambda document: document.__setitem__("format", 3)), TINY, DOMAIN)
 
 
 def test_a_checkpoint_in_the_middle_goes_on_like_the_whole():

@@ -49,6 +49,22 @@ def test_many_leaves_at_once_are_the_same_as_one_after_the_other(before, changes
         assert other.path(index) == one.path(index)
 
 
+@settings(max_examples=40, deadline=None)
+@given(leaves, leaves, st.integers(0, 15), st.sampled_from(["root", "path", "put"]))
+def test_what_is_loaded_is_hashed_when_it_is_asked_for(before, loaded, index, asked):
+    one, other = Tree(DEPTH), Tree(DEPTH)
+    one.put_all([*before, *loaded])
+    other.put_all(before)
+    other.load(loaded)
+    assert other.leaves() == one.leaves()
+    if asked == "path":
+        assert other.path(index) == one.path(index)
+    if asked == "put":
+        one.put(index, 3)
+        other.put(index, 3)
+    assert other.root == one.root
+
+
 @settings(max_examples=20, deadline=None)
 @given(leaves, st.integers(0, 15), st.integers(0, 15))
 def test_a_path_proves_no_other_leaf_and_no_other_place(changes, index, other):
