@@ -152,6 +152,8 @@ def submit_block(head: uint256[HEAD], slots: uint256[3][SLOTS], h: uint256, proo
     @param proof A, B and C as the chain's pairing takes them.
     """
     assert msg.sender == administration.operator, "not_operator"
+    # What a contract passes on stands in no transaction's calldata, where everybody finds it to rebuild the state.
+    assert msg.sender == tx.origin and not msg.sender.is_contract, "not_a_transaction"
     administration._check_runs()
     verifier: address = administration.block_verifier
     assert verifier != empty(address), "no_verifier"

@@ -1,13 +1,14 @@
 """What the contract's events say, kept as rows. Told twice, they change nothing."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from accounts import services as accounts
 from wallets import selectors
 from wallets.chain import payouts, transactions
-from wallets.chain.client import Event
+from wallets.chain.client import Chain, Event
+from wallets.chain.deployment import Deployment
 from wallets.chain.payouts import Payout
 from wallets.models import (
     L1_SOURCE,
@@ -27,6 +28,27 @@ KINDS: Final = {7: QueueEntry.Kind.DEPOSIT, 8: QueueEntry.Kind.SET_KEY, 9: Queue
 
 class EventRefused(RuntimeError):
     """An event that cannot be; the message says why. Nothing behind it is read."""
+
+
+def read_payouts(chain: Chain, deployment: Deployment, found: Iterable[Event]) -> dict[int, list[Payout]]:
+    """The payouts of each L2 block that these events say was submitted, from its calldata.
+
+    Raises ChainUnreachable, EventRefused.
+    """
+    from eth_abi.exceptions import DecodingError
+    from web3.exceptions import Web3Exception
+
+    paid_out = {}
+    for event in found:
+        if event.name != "BlockSubmitted":
+            continue
+        calldata = chain.calldata(event.tx_hash)
+        try:
+            _, arguments = deployment.rollup.decode_function_input(calldata)
+            paid_out[event.args["number"]] = payouts.payouts_of(arguments)
+        except (DecodingError, Web3Exception, KeyError) as error:
+            raise EventRefused(f"block {event.args['number']} is not in the calldata of {event.tx_hash}") from error
+    return paid_out
 
 
 def keep_all(found: list[Event], paid_out: Mapping[int, Sequence[Payout]], watch: ChainWatch) -> None:

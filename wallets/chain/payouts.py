@@ -5,8 +5,6 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
-from wallets.chain.client import Chain, Event
-from wallets.chain.deployment import Deployment
 from wallets.models import L2Payout
 
 WITHDRAW: Final = 6
@@ -75,16 +73,6 @@ def payouts_of(arguments: Mapping[str, Any]) -> list[Payout]:
 def of_slots(slots: Sequence[Sequence[int]]) -> list[Payout]:
     """Payouts among slots of three words."""
     return [Payout(slot[0], slot[2]) for slot in slots if slot[0] & OP_MASK in (WITHDRAW, FORCED_EXIT)]
-
-
-def read(chain: Chain, deployment: Deployment, found: Iterable[Event]) -> dict[int, list[Payout]]:
-    """The payouts of each block of the rollup that these events say was submitted. Raises ChainUnreachable."""
-    paid_out = {}
-    for event in found:
-        if event.name == "BlockSubmitted":
-            _, arguments = deployment.rollup.decode_function_input(chain.calldata(event.tx_hash))
-            paid_out[event.args["number"]] = payouts_of(arguments)
-    return paid_out
 
 
 def keep(block: int, listed: Iterable[Payout]) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from django.db import transaction
 
 from wallets import outbox
-from wallets.chain import events, payouts
+from wallets.chain import events
 from wallets.chain.client import Chain, ChainUnreachable
 from wallets.chain.deployment import Deployment
 from wallets.chain.events import EventRefused
@@ -61,7 +61,7 @@ def read(chain: Chain, deployment: Deployment, watch: ChainWatch) -> None:
         found = chain.events(watch.block + 1, last)
         if last_hash is None or chain.block_hash(last) != last_hash:
             return  # it changed while it was read: read it anew
-        paid_out = payouts.read(chain, deployment, found)
+        paid_out = events.read_payouts(chain, deployment, found)
         with transaction.atomic():
             events.keep_all(found, paid_out, watch)
             watch.block, watch.block_hash = last, last_hash

@@ -10,7 +10,7 @@ from rollup.calldata import submit_arguments
 from rollup.state.field import MODULUS
 from rollup.state.parameters import TINY
 from rollup.state.slots import DEPOSIT, FORCED_EXIT, NET, SET_KEY, WITHDRAW, Slot, words
-from tests.rollup.contracts.world import NO_PROOF, WINDOW_S, World, key, reverts
+from tests.rollup.contracts.world import NO_PROOF, WINDOW_S, World, key, put, reverts, source
 
 SKEW_S = 900
 KEY_1 = Slot(op=SET_KEY, account=1, new_key=key(1), nonce=1 << 32)
@@ -48,6 +48,18 @@ def test_only_the_operator_submits(world: World) -> None:
     arguments = submit_arguments(world.data(), 7, NO_PROOF)
     world.refused("not_operator", world.alice, "submit_block", *arguments)
     world.refused("not_operator", world.owner, "submit_block", *arguments)
+
+
+def test_a_block_is_a_transactions_and_stands_in_its_calldata(world: World) -> None:
+    between = put(source("passing_on.vy"))
+    world.by(world.owner, "set_operator", between.address)
+    whole = world.rollup.submit_block.prepare_calldata(*submit_arguments(world.data(), 7, NO_PROOF))
+    before = world.snapshot()
+    with boa.env.prank(world.alice), reverts("not_a_transaction"):
+        between.pass_on(world.rollup.address, whole)
+    # Nor that of an account which has code, as a delegated one.
+    world.refused("not_a_transaction", between.address, "submit_block", *submit_arguments(world.data(), 7, NO_PROOF))
+    assert world.snapshot() == before
 
 
 @pytest.mark.parametrize(
