@@ -225,6 +225,8 @@ CHAIN_CONFIRMATIONS = int(os.environ.get("CHAIN_CONFIRMATIONS") or (1 if CHAIN_K
 CHAIN_FEE_WEI_MAX = int(os.environ.get("CHAIN_FEE_WEI_MAX") or 500 * 10**9)
 # One that so many blocks went by without offers an eighth more, though they asked no more than it offered.
 CHAIN_FEE_BLOCKS = int(os.environ.get("CHAIN_FEE_BLOCKS") or 10)
+# Where people look transactions up: what comes before the hash, like https://etherscan.io/tx/; without it they are no links.
+CHAIN_EXPLORER_URL = os.environ.get("CHAIN_EXPLORER_URL", "")
 # How large the rollup's trees and blocks are: a name of rollup.state.parameters.
 ROLLUP_PARAMETERS = os.environ.get("ROLLUP_PARAMETERS", "dev")
 # How often the open block is closed although it has room.
@@ -233,6 +235,8 @@ ROLLUP_BLOCK_S = int(os.environ.get("ROLLUP_BLOCK_S", "60"))
 WITHDRAWAL_APPROVAL_ABOVE = json.loads(
     os.environ.get("WITHDRAWAL_APPROVAL_ABOVE", '{"BTC": "1", "ETH": "20", "USDT": "50000"}')
 )
+# Transfers, and withdrawals, of one account in an hour where there is a chain: each takes slots of a block to prove.
+MOVEMENTS_PER_HOUR = int(os.environ.get("MOVEMENTS_PER_HOUR", "120"))
 # What anybody gets of test tokens when asking for them; nothing where the tokens are not ours to make.
 TEST_FUNDS = json.loads(
     os.environ.get("TEST_FUNDS", '{"BTC": "1", "ETH": "10", "USDT": "50000"}' if CHAIN_KEPT_FILE else "{}")

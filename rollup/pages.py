@@ -9,6 +9,7 @@ from orders.api.market_shapes import trade_json
 from rollup import explorer
 from rollup.api import shapes
 from rollup.prover import keys
+from wallets import selectors as wallets
 
 BLOCKS_SHOWN = 50
 TRADES_SHOWN = 100
@@ -38,6 +39,16 @@ def block_page(number: int) -> dict[str, Any]:
         "slots": [shapes.slot_json(slot) for slot in explorer.readable_slots(block)],
         "trades": trades,
         "words": len(block.data),
+        "explorer": settings.CHAIN_EXPLORER_URL,
+    }
+
+
+def custody_page() -> dict[str, Any]:
+    """The page of keys of one's own: what can be traded, and paid in."""
+    return {
+        "symbols": [market.symbol for market in listing.all_markets()],
+        "assets": [asset.code for asset in wallets.list_assets()],
+        "has_test_funds": bool(settings.CHAIN_RPC_URL and settings.TEST_FUNDS),
     }
 
 

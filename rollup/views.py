@@ -6,7 +6,6 @@ from django.shortcuts import render
 
 from accounts.api.paging import ID_MAX
 from accounts.problems import Problem
-from orders import listing
 from rollup import pages
 
 
@@ -30,4 +29,4 @@ def block(request: HttpRequest, number: int) -> HttpResponse:
 @login_required
 def self_custody(request: HttpRequest) -> HttpResponse:
     """A key of one's own, made and kept in the browser; the page itself talks to REST."""
-    return render(request, "rollup/self-custody.html", {"symbols": [one.symbol for one in listing.all_markets()]})
+    return render(request, "rollup/self-custody.html", pages.custody_page())

@@ -27,6 +27,14 @@ PROCFILE = ("chain", "rollup", "chainworker", "prover", "worker", "beat")
 ROLLUP = ("rollup", "chainworker", "prover", "worker", "beat")
 
 
+class RpcRefused(RuntimeError):
+    """The chain's node would not do it; `error` has its code and message."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class ChainStack(Stack):
     """Like Stack; `start` gives it a chain with the contracts on it, `rpc` speaks with anvil."""
 
@@ -41,6 +49,7 @@ class ChainStack(Stack):
             "CHAIN_KEPT_FILE": str(root / "var" / "chain" / "kept"), "CHAIN_CONFIRMATIONS": str(confirmations),
             "ROLLUP_PARAMETERS": "tiny", "ROLLUP_BLOCK_S": "1", "PROVING_LEASE_S": "6",
             "PROVER_TOKENS": "a-token-of-tests", "KEYS_DIR": str(keys.directory()),
+            "CHAIN_EXPLORER_URL": "https://explorer.example/tx/",
             "PATH": f"{ROOT / '.venv' / 'bin'}:{self.env['PATH']}",
         }  # fmt: skip
         lines = parse_procfile((ROOT / "Procfile").read_text()).processes
@@ -74,8 +83,19 @@ class ChainStack(Stack):
         request = urllib.request.Request(self.chain_url, body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
             answer = json.load(response)
-        assert "error" not in answer, answer
+        if "error" in answer:
+            raise RpcRefused(answer["error"])
         return answer["result"]
+
+    def give(self, address: str, **amounts: int) -> None:
+        """Coins for gas, and atoms of assets in the address's own hands, outside of the exchange."""
+        self.rpc("anvil_setBalance", address, hex(10**20))
+        program = (
+            "from wallets.chain import deployment, keys; from wallets import selectors; d = deployment.current();"
+            "[d.chain.send(keys.key('treasury'), d.token(selectors.get_asset(code=code).id).functions.mint(to, atoms))"
+            f" for to in [{address!r}] for code, atoms in {amounts!r}.items()]"
+        )
+        self.manage("shell", "-v", "0", "-c", program)
 
     def get(self, path: str) -> Any:
         """A public read of the API."""

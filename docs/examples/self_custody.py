@@ -4,8 +4,19 @@
         WALLET_KEY=0x… KEY_FILE=rollup.key python docs/examples/self_custody.py
 
 Run it from the repository: rollup/client signs. The API key needs the permissions read, trade and withdraw. WALLET_KEY
-is the private key of an address that has gas. KEY_FILE is made when it is not there; it never leaves this machine, and
-who loses it can only leave by the contract. Started again, it goes on where it was.
+is the private key of an address that has gas and the contract's fee for a registration. KEY_FILE is made when it is
+not there; it never leaves this machine, and who loses it can only leave by the contract. Started again, it goes on
+where it was.
+
+Beside `make run`: an account that money was paid to has a key of the exchange already, so take one without, and give
+the address of WALLET_KEY gas. The account's money comes when the key is registered, which the first start does.
+
+    manage.py demo_account carol --json
+    curl localhost:8002 -H 'Content-Type: application/json' --data \\
+        '{"jsonrpc": "2.0", "id": 1, "method": "anvil_setBalance", "params": ["0x…", "0xde0b6b3a7640000"]}'
+    python docs/examples/self_custody.py
+    manage.py demo_account carol --balance USDT=1000
+    python docs/examples/self_custody.py
 """
 
 import os
@@ -16,17 +27,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rollup.client import Exchange, Signer
-
-REGISTER = [
-    {
-        "type": "function", "name": "register", "stateMutability": "nonpayable",
-        "inputs": [
-            {"name": name, "type": kind} for name, kind in (("x", "uint256"), ("y", "uint256"), ("owner", "address"))
-        ],
-        "outputs": [{"name": "", "type": "uint256"}],
-    }
-]  # fmt: skip
+from rollup.client import Exchange, Refused, Signer
+from rollup.client.chain import Wallet
 
 
 def secret_key(path: Path) -> bytes:
@@ -39,20 +41,10 @@ def secret_key(path: Path) -> bytes:
 
 def register(exchange: Exchange, secret: bytes, rpc_url: str, wallet_key: str) -> None:
     """Announce the key to the exchange, then register it on the chain, and wait until the exchange has read that."""
-    from eth_account import Account
-    from web3 import Web3
-
-    wallet, terms = Account.from_key(wallet_key), exchange.terms()
-    signer = Signer(secret, terms)
+    terms = exchange.terms()
+    signer, wallet = Signer(secret, terms), Wallet(rpc_url, wallet_key, terms)
     exchange.link(signer.link(wallet.address))
-    web3 = Web3(Web3.HTTPProvider(rpc_url))
-    contract = web3.eth.contract(address=terms["contract"], abi=REGISTER)
-    transaction = contract.functions.register(*signer.public, wallet.address).build_transaction(
-        {"from": wallet.address, "nonce": web3.eth.get_transaction_count(wallet.address)}
-    )
-    web3.eth.wait_for_transaction_receipt(
-        web3.eth.send_raw_transaction(wallet.sign_transaction(transaction).raw_transaction)
-    )
+    wallet.register(signer.public)
     while exchange.terms()["nonce"] is None:
         time.sleep(1)
 
@@ -73,4 +65,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Refused as refused:
+        raise SystemExit(str(refused)) from None

@@ -17,7 +17,9 @@ function draw(block) {
     put(step.querySelector('time'), at === null ? '' : moment(at));
   }
   put(find('proof'), block.proof_ms === null ? 'not yet' : `in ${seconds(block.proof_ms)}${page.prover ? ` by ${page.prover}` : ''}`);
-  put(find('transaction'), block.l1_tx ? `${block.l1_tx}${block.l1_block === null ? '' : ` in the chain's block ${block.l1_block}`}` : 'not yet');
+  put(find('transaction'), block.l1_tx ?? 'not yet');
+  if (page.explorer && block.l1_tx) find('transaction').href = page.explorer + block.l1_tx;
+  put(find('mined'), block.l1_block === null ? '' : `in the chain's block ${count(block.l1_block)}`);
   put(find('gas'), block.gas === null ? '–' : `${count(block.gas)}, ${count(block.gas_per_slot)} a slot`);
 }
 

@@ -1,6 +1,6 @@
 // A user's key, and the bodies of requests that it signs. The key stays in this browser's storage and is never sent.
 
-import { linkMessage, orderMessage } from './messages.js';
+import { linkMessage, orderMessage, withdrawalMessage } from './messages.js';
 import { derivePublicKey, signMessage } from './vendor/eddsa-poseidon.js';
 
 const BYTES = 32;
@@ -49,6 +49,9 @@ function atoms([numerator, decimals], { asset, scale }) {
   return numerator / divisor;
 }
 
+// Decimal text as atoms of a token of the terms. Throws for what is no amount, or less than an atom.
+export const atomsOf = (text, token) => atoms(fraction(text), token);
+
 export const linkBody = (key, terms, owner) => {
   const { x, y } = publicKey(key);
   const message = linkMessage({ domain: BigInt(terms.domain), account: BigInt(terms.account), owner: BigInt(owner) });
@@ -79,4 +82,14 @@ export function orderBody(key, terms, { market, side, price, size, validUntil })
       max_fee_bps: rules.max_fee_bps, ...sign(key, message),
     },
   };
+}
+
+// To an address of the chain. Uses up the nonce that the terms have.
+export function withdrawalBody(key, terms, { asset, amount, address, reference }) {
+  const token = terms.tokens.find((one) => one.asset === asset);
+  const message = withdrawalMessage({
+    domain: BigInt(terms.domain), number: BigInt(terms.linked.number), token: BigInt(token.token), amount: atomsOf(amount, token),
+    nonce: BigInt(terms.nonce), recipient: BigInt(address),
+  });
+  return { asset, amount, address, reference, nonce: terms.nonce, signature: sign(key, message) };
 }

@@ -9,10 +9,7 @@ from rollup.prover import keys
 from rollup.prover.proving import verify_with
 from tests.chain_stack import ROLLUP
 from tests.patience import PATIENCE_S
-from tests.stack import MANAGE, ROOT
-
-# Starting, funding and a dozen blocks take a while on a busy machine; nothing here measures time.
-pytestmark = pytest.mark.process
+from tests.stack import ROOT
 
 
 def submitted(stack) -> list[int]:
@@ -78,29 +75,6 @@ def test_a_restart_in_every_status_loses_nothing_and_does_nothing_twice(trading,
         stack.launch(name)
     assert stack.wait_all_final() >= number
     assert submitted(stack) == list(range(1, max(stack.statuses()) + 1))
-
-
-def test_a_prover_elsewhere_proves_with_a_token_and_not_without(trading):
-    stack = trading.stack
-    before = stack.wait_all_final()
-    stack.end("prover")
-    trading.trade()
-    number = stack.wait_for_block(before, "sealed")
-
-    def prover(token: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*MANAGE, "prover", "--url", stack.base_url, "--token", token, "--name", "elsewhere", "--once"],
-            cwd=ROOT, env=stack.env, capture_output=True, text=True, timeout=200, check=False,
-        )  # fmt: skip
-
-    stranger = prover("guessed")
-    assert stranger.returncode
-    assert "invalid_token" in stranger.stderr
-    assert stack.statuses()[number] == "sealed"
-    assert prover("a-token-of-tests").returncode == 0
-    stack.launch("prover")
-    stack.wait_all_final()
-    assert stack.get(f"/proofs/{number}")["prover"] == "elsewhere"
 
 
 def test_a_reorganisation_of_the_chain_is_survived(trading):

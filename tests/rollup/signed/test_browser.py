@@ -114,6 +114,7 @@ def test_from_a_key_to_an_order(terminal: Terminal, stack: ChainStack, users: An
     page.get_by_role("button", name="Show it to write it down").click()
     secret = page.locator("#secret").inner_text()
     assert len(secret) == 64
+    page.get_by_text("My wallet is elsewhere").click()
     page.get_by_label("Your address on the chain").fill(OWNER)
     page.get_by_role("button", name="Announce the key").click()
     expect(page.locator("#standing")).to_contain_text("Register the key on the chain")
@@ -125,14 +126,14 @@ def test_from_a_key_to_an_order(terminal: Terminal, stack: ChainStack, users: An
     expect(page.locator("#standing")).to_contain_text("number 60")
     expect(page.get_by_role("button", name="Sign and place")).to_be_enabled()
     page.get_by_label("Price").fill("50000")
-    page.get_by_label("Amount").fill("0.01")
+    page.get_by_label("Amount", exact=True).fill("0.01")
     page.get_by_role("button", name="Sign and place").click()
     expect(page.locator("#placed")).to_contain_text("is open")
     (order,) = terminal.call("GET", "/orders")["orders"]
     assert (order["price"], order["size"]) == ("50000", "0.01")
     page.goto("/self-custody/")
     page.get_by_label("Price").fill("50000")
-    page.get_by_label("Amount").fill("1000")
+    page.get_by_label("Amount", exact=True).fill("1000")
     page.get_by_role("button", name="Sign and place").click()
     expect(page.locator("#order-wrong")).not_to_be_empty()
     assert not [one for one in sent if secret in one], "the key left the browser"
