@@ -51,15 +51,16 @@ class WitnessProgram:
         WitnessRefused if an input is missing, too much, unknown or no field element. The program computes, it does not
         check: whether the witness fulfils the constraints, a proof shows (or rollup.prover.keyfile).
         """
-        run = _Run(self.engine, self.module, self.copier)
-        return run.witness(inputs)
+        # Closed, not left to the collector: wasmtime holds what it may call, and that holds the store and its memory.
+        with Store(self.engine) as store:
+            return _Run(store, self.module, self.copier).witness(inputs)
 
 
 class _Run:
     # Each witness has an instance of its own: after a failed assertion an instance cannot be used again.
 
-    def __init__(self, engine: Engine, module: Module, copier: Module) -> None:
-        self.store = Store(engine)
+    def __init__(self, store: Store, module: Module, copier: Module) -> None:
+        self.store = store
         self.failure = 0
         i32, nothing = ValType.i32(), FuncType([], [])
         known = {
