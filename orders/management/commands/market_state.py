@@ -33,5 +33,7 @@ class Command(BaseCommand):
             for market in markets:
                 result = operators.set_market_state(market_id=market.id, symbol=market.symbol, state=state, by=operator)
                 self.stdout.write(f"{market.symbol} is {state}, sequence {result.sequence}")
-        except (Problem, GatewayError) as error:
+        except Problem as error:
+            raise CommandError(str(error)) from None
+        except GatewayError as error:
             raise CommandError(f"{error.code}: {error}") from None

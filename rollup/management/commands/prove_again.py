@@ -18,5 +18,5 @@ class Command(BaseCommand):
 
     def handle(self, *, number: int, **options: Any) -> None:
         if not proving.prove_again(block=number):
-            raise CommandError(f"block {number} has not failed")
+            raise CommandError(f"there is no block {number} that has failed")
         self.stdout.write(f"block {number} is queued")
