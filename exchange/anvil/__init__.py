@@ -6,6 +6,7 @@ program is shared by all data directories of a checkout; ANVIL names another one
 
 import fcntl
 import importlib.util
+import platform
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -15,6 +16,13 @@ from typing import Final
 HERE: Final = Path(__file__).parent
 TOOLS_DIR: Final = HERE.parent.parent / "var" / "tools"
 INSTALL_S_MAX: Final = 300
+PACKAGES: Final = {
+    ("Linux", "x86_64"): "anvil-linux-amd64",
+    ("Linux", "aarch64"): "anvil-linux-arm64",
+    ("Darwin", "x86_64"): "anvil-darwin-amd64",
+    ("Darwin", "arm64"): "anvil-darwin-arm64",
+}
+ELSEWHERE: Final = "ANVIL=/path/to/anvil uses one that is there, CHAIN=0 runs without a chain"
 
 
 class AnvilMissing(RuntimeError):
@@ -25,6 +33,8 @@ def program(environ: Mapping[str, str]) -> Path:
     """Where anvil is; fetches it if it is not there yet. Raises AnvilMissing."""
     if environ.get("ANVIL"):
         return Path(environ["ANVIL"])
+    # Before anything is fetched: it says so where there is none.
+    package(platform.system(), platform.machine())
     home = Path(environ.get("TOOLS_DIR") or TOOLS_DIR) / "anvil"
     found = _installed(home)
     if found:
@@ -40,8 +50,21 @@ def _installed(home: Path) -> Path | None:
     pinned = home / "package.json"
     if not pinned.exists() or pinned.read_bytes() != (HERE / "package.json").read_bytes():
         return None
-    # anvil itself is in the platform's package; the one named anvil only starts it, by node.
-    return next((home / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil*"), None)
+    # anvil itself is in the platform's package; the one named anvil only starts it, by node. A checkout that two
+    # machines share may have both of theirs.
+    found = home / "node_modules" / "@foundry-rs" / package(platform.system(), platform.machine()) / "bin" / "anvil"
+    return found if found.exists() else None
+
+
+def package(system: str, machine: str) -> str:
+    """The name of the npm package (in @foundry-rs) for a system and machine, as `uname` names them.
+
+    Raises AnvilMissing for those that npm has none for.
+    """
+    found = PACKAGES.get((system, machine))
+    if found is None:
+        raise AnvilMissing(f"npm has no anvil for {system} on {machine}; {ELSEWHERE}")
+    return found
 
 
 def _fetch(home: Path, environ: Mapping[str, str]) -> Path:
@@ -73,7 +96,7 @@ def _fetch(home: Path, environ: Mapping[str, str]) -> Path:
     shutil.rmtree(draft)
     found = _installed(home)
     if found is None:
-        raise AnvilMissing("npm has no anvil for this platform; ANVIL=/path/to/anvil uses one that is there")
+        raise AnvilMissing(f"npm left no anvil for this platform in {home}; {ELSEWHERE}")
     return found
 
 

@@ -1,6 +1,9 @@
 """The development chain's keeper: what was kept outlives every kind of end, and nothing is left running."""
 
+import json
 import os
+import platform
+import shutil
 import signal
 import socket
 import subprocess
@@ -163,6 +166,38 @@ def test_a_file_is_written_whole(tmp_path: Path) -> None:
 
 def test_the_program_that_the_environment_names_is_used() -> None:
     assert anvil.program({"ANVIL": "/opt/anvil"}) == Path("/opt/anvil")
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "name"),
+    [
+        ("Linux", "x86_64", "anvil-linux-amd64"),
+        ("Linux", "aarch64", "anvil-linux-arm64"),
+        ("Darwin", "x86_64", "anvil-darwin-amd64"),
+        ("Darwin", "arm64", "anvil-darwin-arm64"),
+    ],
+)
+def test_each_platform_has_its_package_of_the_pinned_version(system: str, machine: str, name: str) -> None:
+    assert anvil.package(system, machine) == name
+    locked = json.loads((anvil.HERE / "package-lock.json").read_text())["packages"]["node_modules/@foundry-rs/anvil"]
+    assert locked["optionalDependencies"][f"@foundry-rs/{name}"] == locked["version"]
+
+
+def test_a_platform_without_one_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    with pytest.raises(anvil.AnvilMissing, match=r"npm has no anvil for \w+ on riscv64; ANVIL=/path/to/anvil"):
+        anvil.program({"TOOLS_DIR": str(tmp_path)})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_shared_checkout_only_this_machines_is_used(tmp_path: Path) -> None:
+    home = tmp_path / "anvil"
+    mine = anvil.package(platform.system(), platform.machine())
+    for name in {*anvil.PACKAGES.values()}:
+        (home / "node_modules" / "@foundry-rs" / name / "bin").mkdir(parents=True)
+        (home / "node_modules" / "@foundry-rs" / name / "bin" / "anvil").touch()
+    shutil.copy(anvil.HERE / "package.json", home / "package.json")
+    assert anvil.program({"TOOLS_DIR": str(tmp_path)}).parent.parent.name == mine
 
 
 def test_npm_that_cannot_fetch_is_told(tmp_path: Path) -> None:
