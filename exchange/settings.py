@@ -196,6 +196,8 @@ MATCHING_QUEUE = os.environ.get("MATCHING_QUEUE", "matching")
 MATCHING_SNAPSHOTS = Path(os.environ.get("MATCHING_SNAPSHOTS", VAR_DIR / "snapshots"))
 # A matcher whose clock differs by more from PostgreSQL's, or from what it was, does not lead.
 MATCHING_CLOCK_OFF_MS_MAX = int(os.environ.get("MATCHING_CLOCK_OFF_MS_MAX", "1000"))
+# How long a read waits for the read models to come to what it asks for.
+READ_WAIT_MS = int(os.environ.get("READ_WAIT_MS", "250"))
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or _running.get("CELERY_BROKER_URL", REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"

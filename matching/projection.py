@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from matching import borrowing, journal
@@ -157,14 +158,14 @@ def offset(name: str) -> int:
     return ProjectionOffset.objects.filter(name=name).values_list("sequence", flat=True).first() or 0
 
 
-def wait_for(name: str, sequence: int, *, timeout_ms: int) -> int:
-    """Wait until a projection has come to `sequence`, `timeout_ms` at most; where it is now.
+def wait_for(name: str, sequence: int, *, timeout_ms: int | None = None) -> int:
+    """Wait until a projection has come to `sequence`, `timeout_ms` at most (READ_WAIT_MS); where it is now.
 
     Nobody waits for what has not happened yet: that would let a reader hold connections for nothing.
     """
     if (now := offset(name)) >= sequence or sequence > journal.head():
         return now
-    until = time.monotonic() + timeout_ms / 1000
+    until = time.monotonic() + (settings.READ_WAIT_MS if timeout_ms is None else timeout_ms) / 1000
     while (now := offset(name)) < sequence and time.monotonic() < until:
         borrowing.give_back()
         time.sleep(POLL_S)

@@ -76,6 +76,8 @@ class Stack:
             "CELERY_BROKER_URL": self.redis.broker_url, "VAR_DIR": str(root / "var"), "PORT": str(self.port),
             "SOCKET_PORT": str(self.socket_port), "DJANGO_SETTINGS_MODULE": "exchange.settings",
             "WEB_THREADS": WEB_THREADS,
+            # A busy machine makes the read models late; who stops them on purpose waits so long.
+            "READ_WAIT_MS": "5000",
         }  # fmt: skip
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.commands: dict[str, list[str]] = COMMANDS

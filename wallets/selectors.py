@@ -34,8 +34,8 @@ def sequence() -> int:
     return projection.offset(NAME)
 
 
-def wait_for_sequence(sequence: int, timeout_ms: int = 250) -> int:
-    """Wait until balances and ledger are complete up to `sequence`, at most `timeout_ms`; how far they are now."""
+def wait_for_sequence(sequence: int, timeout_ms: int | None = None) -> int:
+    """Wait until the rows are complete up to `sequence`, `timeout_ms` at most (READ_WAIT_MS); how far they are."""
     return projection.wait_for(NAME, sequence, timeout_ms=timeout_ms)
 
 

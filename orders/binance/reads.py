@@ -18,7 +18,7 @@ from orders.selectors import StoredList
 
 
 def catch_up() -> bool:
-    """Wait until the read models are as far as the journal is now; whether they got there within 250 ms."""
+    """Wait until the read models are as far as the journal is now; whether they got there in time."""
     head = journal.head()
     return selectors.wait_for_sequence(head) >= head
 
@@ -121,7 +121,7 @@ def fill_of(trade: Trade, *, is_maker: bool) -> Fill:
 
 
 def after(sequence: int, order: Order) -> Order:
-    """The order once more, as of the sequence if the read model gets there within 250 ms."""
+    """The order once more, as of the sequence if the read model gets there in time."""
     selectors.wait_for_sequence(sequence)
     return Order.objects.filter(pk=order.pk).first() or order
 
