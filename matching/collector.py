@@ -1,4 +1,4 @@
-"""Python's collector of cyclic garbage, in processes that serve requests."""
+"""Python's collector of cyclic garbage, in processes that serve requests or follow the journal."""
 
 import gc
 from typing import Final

@@ -20,9 +20,12 @@ class Command(BaseCommand):
         parser.add_argument("name", choices=sorted(PROJECTIONS))
 
     def handle(self, *, name: str, **options: Any) -> None:
+        from matching import collector
         from matching.projection import run
 
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
-        run(PROJECTIONS[name](), stop=stopped.is_set)
+        projection = PROJECTIONS[name]()
+        collector.settle()
+        run(projection, stop=stopped.is_set)

@@ -18,6 +18,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, **options: Any) -> None:
+        from matching import collector
         from orders.marketdata.process import MarketData
         from orders.marketdata.single import alone
         from orders.marketdata.tickers import TickerPush
@@ -33,6 +34,7 @@ class Command(BaseCommand):
             if not may_run:
                 return
             push_tickers = TickerPush()
+            collector.settle()
             path = settings.VAR_DIR / "marketdata" / "fold.json"
             MarketData(client=client, push_tickers=push_tickers, path=path, stop=stopped.is_set).run()
             push_tickers.close()
