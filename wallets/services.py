@@ -20,10 +20,10 @@ from matching import borrowing
 from matching.engine import commands
 from matching.engine.commands import Command
 from matching.gateway import GatewayError
-from wallets import deposits, outbox, selectors, signatures
+from wallets import deposits, outbox, pace, selectors, signatures
 from wallets.chain import numbers, wake
 from wallets.chain.addresses import read_address
-from wallets.models import L1_SOURCE, Deposit, InternalTransfer, Withdrawal
+from wallets.models import L1_SOURCE, SELF_CUSTODY, Deposit, InternalTransfer, Withdrawal
 from wallets.signatures import MovementSignature
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,8 @@ def hold_withdrawal(
     """
     outbox.check_amount(amount_atoms)
     asset = outbox.find_asset(asset_code)
-    recipient = read_address(address) if wake.has_chain() else None
+    recipient = _read_recipient(address) if wake.has_chain() else None
+    pace.check(Withdrawal, reference=reference, account_id=account_id)
     row = outbox.record(
         Withdrawal, reference=reference, key=["account_id"], account_id=account_id, asset_id=asset.id,
         amount=amount_atoms, network=network, address=address, address_tag=address_tag, recipient=recipient,
@@ -127,6 +128,7 @@ def transfer(
     outbox.check_amount(amount_atoms)
     if from_account_id == to_account_id:
         raise Problem("invalid_parameter", "a transfer is between two accounts")
+    pace.check(InternalTransfer, reference=reference, from_account_id=from_account_id)
     ensure_registered(account_id=to_account_id)
     asset = outbox.find_asset(asset_code)
     row = outbox.record(
@@ -140,11 +142,13 @@ def transfer(
 def ensure_registered(*, account_id: int) -> None:
     """With a chain, an account has a number in the rollup before it receives anything: get it one.
 
-    Raises Problem account_not_registered when that takes longer than a moment; it goes on meanwhile.
+    Raises Problem account_not_registered when that takes longer than a moment; it goes on meanwhile. At once when its
+    user has announced a key of his own: only he can register it.
     """
     if not wake.has_chain() or selectors.is_registered(account_id):
         return
-    numbers.want(account_id=account_id)
+    if numbers.want(account_id=account_id).custody == SELF_CUSTODY:
+        raise Problem("account_not_registered", "its user has announced a key, and not registered it yet")
     wake.wake()
     until = time.monotonic() + REGISTERED_WITHIN_S
     while not selectors.is_registered(account_id):
@@ -177,6 +181,15 @@ def send_pending(*, older_than_s: float = 5.0) -> int:
         except GatewayError:
             return done
     return len(sends)
+
+
+def _read_recipient(address: str) -> int:
+    """Raises Problem invalid_address, also for contracts that would take tokens and could never give them back."""
+    recipient = read_address(address)
+    deployed = selectors.chain_deployment()
+    if deployed is not None and recipient in {int(ours, 16) for ours in (deployed.address, *deployed.tokens.values())}:
+        raise Problem("invalid_address", "what is sent to this contract is lost")
+    return recipient
 
 
 def _send_hold(pk: int) -> Withdrawal:
