@@ -33,8 +33,6 @@ class SettledRows:
     totals: dict[int, int]
     taken_out: dict[int, int]
     not_applied: dict[int, int]
-    # What blocks of the contract pay out, and what of it was claimed.
-    paid_out: dict[int, int]
     claimed: dict[int, int]
     last_entry: int
     # The block of the chain up to which it was read.
@@ -73,7 +71,7 @@ def read(sums: Mapping[Key, int], at_state: StateSums) -> SettledRows | None:
     return SettledRows(
         sequence=sequence, state=state, ledger=dict(at_state.at(state.position)), numbers=chain.registered_numbers(),
         totals=totals, taken_out=wallets.taken_out(), not_applied=chain.deposits_not_applied(after_sequence=sequence),
-        paid_out=chain.paid_out(), claimed=chain.claimed(), last_entry=chain.last_queue_index(), l1_block=watch.block,
+        claimed=chain.claimed(), last_entry=chain.last_queue_index(), l1_block=watch.block,
     )  # fmt: skip
 
 
@@ -112,11 +110,12 @@ def _check_contract(rows: SettledRows, report: Report) -> None:
     if found.block:
         report.compare("roots", {0: rollup.root(found.block)}, {0: found.root}, lambda _: f"after block {found.block}")
     settled = wallets.taken_out(up_to_id=wallets.last_ledger_id(position=position or (0, -1)))
+    paid_out = chain.paid_out(up_to_block=found.block)
     for asset in wallets.list_assets():
         if asset.id not in found.locked:
             continue
         out = settled.get(asset.id, 0)
-        report.compare("payouts of blocks", {0: out}, {0: rows.paid_out.get(asset.id, 0)}, lambda _, a=asset: a.code)
+        report.compare("payouts of blocks", {0: out}, {0: paid_out.get(asset.id, 0)}, lambda _, a=asset: a.code)
         unclaimed = out - rows.claimed.get(asset.id, 0)
         moves = {
             "of accounts": rows.totals.get(asset.id, 0),

@@ -42,10 +42,12 @@ def claimed() -> dict[int, int]:
     return dict(Claim.objects.order_by().values_list("asset_id").annotate(total=total))
 
 
-def paid_out() -> dict[int, int]:
-    """Atoms by asset that the blocks of the contract pay out, claimed or not, as far as it was read."""
+def paid_out(*, up_to_block: int) -> dict[int, int]:
+    """Atoms by asset that the rollup's blocks pay out up to one of them, claimed or not, by their calldata."""
     total = Sum("amount", output_field=AmountField(max_digits=40))
-    return dict(L2Payout.objects.order_by().values_list("asset_id").annotate(total=total))
+    return dict(
+        L2Payout.objects.filter(block__lte=up_to_block).order_by().values_list("asset_id").annotate(total=total)
+    )
 
 
 def last_queue_index() -> int:

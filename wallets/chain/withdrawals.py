@@ -97,5 +97,6 @@ def mark_claimable(*, up_to_block: int) -> int:
 
     Those whose block was not read from the chain yet wait: a claim presents what was read.
     """
+    payouts.match_withdrawals()
     final = Withdrawal.objects.filter(l1_status=L1Status.IN_BLOCK, l2_block__lte=up_to_block, l2_position__isnull=False)
     return final.update(l1_status=L1Status.CLAIMABLE)

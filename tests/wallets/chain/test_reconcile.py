@@ -9,8 +9,9 @@ from django.db.models import Model, QuerySet
 from accounts import services as accounts
 from exchange.reconcile import Reconciler, Report
 from matching.engine import commands
-from rollup import blocks
+from rollup import blocks, withdrawals
 from rollup import projection as rollup
+from rollup.calldata import submit_arguments
 from rollup.models import Block
 from tests.matching.harness import execute
 from tests.projections import catch_up, project_all
@@ -18,6 +19,7 @@ from tests.rollup.exchange import all_proven
 from tests.wallets.chain.conftest import Contract
 from wallets import services, test_funds
 from wallets.chain import watcher
+from wallets.chain import withdrawals as on_chain
 from wallets.models import Claim, L2Account, L2Payout, QueueEntry
 
 pytestmark = pytest.mark.process
@@ -107,6 +109,25 @@ def test_everything_is_equal_and_what_is_on_its_way_has_a_name(house, monkeypatc
     assert house.note("BTC").endswith("+ 0.00000001 sent to the contract by mistake")
 
 
+def test_what_blocks_pay_out_is_in_the_contract_until_it_is_claimed(house):
+    contract = house.contract
+    contract.believe_every_proof()
+    withdrawal = services.hold_withdrawal(account_id=house.alice, asset_code="BTC", amount_atoms=10**8, address=ADDRESS)
+    contract.rounds(2)
+    house.seal()
+    for block in Block.objects.order_by("number"):
+        call = contract.functions.submit_block(*submit_arguments([int(word) for word in block.data], 0, [0] * 8))
+        contract.chain.send(contract.deployed.key("operator"), call)
+    contract.rounds(1)
+    assert house.note("BTC") == "BTC: the contract holds 10 = 9 of accounts + 1 not claimed"
+
+    Block.objects.update(status="final")
+    withdrawals.follow()
+    on_chain.claim(account_id=house.alice, withdrawal_id=withdrawal.pk)
+    contract.rounds(2)
+    assert house.note("BTC") == "BTC: the contract holds 9 = 9 of accounts"
+
+
 def change(rows: QuerySet, **values: Any) -> Callable[[], None]:
     """Change rows, and how to undo that."""
     before = [(row.pk, {name: getattr(row, name) for name in values}) for row in rows]
@@ -128,7 +149,7 @@ def test_planted_differences_are_found(house):
     index = QueueEntry.objects.count() + 1
     claim = {"tx_hash": "0x", "log_index": 0, "recipient": 1, "asset_id": BTC, "amount": 1}
     claim |= {"l2_block": 1, "position": 9}
-    payout = {"block": 1, "position": 9, "word": 0, "third": 0, "number": 1, "asset_id": BTC, "amount": 1}
+    payout = {"block": 0, "position": 9, "word": 0, "third": 0, "number": 1, "asset_id": BTC, "amount": 1}
     accounts_of_rollup = L2Account.objects
     plants = {
         "balances in the rollup": lambda: change(accounts_of_rollup.filter(number=1), number=9),

@@ -1,11 +1,16 @@
 """Withdrawals to addresses of the chain: held with their recipient, completed below a limit, claimed when final."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from accounts import services as accounts
 from accounts.problems import Problem
 from matching import journal
-from rollup import compiling, withdrawals
+from rollup import withdrawals
 from rollup.models import Block
 from tests.projections import project_all
 from wallets import selectors, services, test_funds
@@ -19,13 +24,7 @@ BTC = 1
 AMOUNT = 5 * 10**8
 ADDRESS = "0x52908400098527886E0F7030069857D2E4169EE7"
 NUMBER = int(ADDRESS, 16)
-# Its proofs are not looked at: what a block pays is what is tested here.
-CREDULOUS = """
-@external
-@view
-def verifyProof(a: uint256[2], b: uint256[2][2], c: uint256[2], input: uint256[3]) -> bool:
-    return True
-"""
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -93,13 +92,6 @@ def test_small_ones_are_completed_and_large_ones_wait_for_an_operator(contract, 
     assert balance(alice) == (AMOUNT - 2 * 10**8 - 1, 0)
 
 
-def use_credulous_verifier(contract) -> None:
-    code = compiling.compiled(CREDULOUS)
-    owner = contract.deployed.key("owner")
-    address = contract.chain.deploy(owner, abi=code.abi, bytecode=code.bytecode, args=())
-    contract.chain.send(owner, contract.functions.set_verifiers(address, address))
-
-
 def submit(contract, slots: list[tuple[int, int, int]]) -> None:
     """A block of the contract with these slots: three words each."""
     words = [list(slot) for slot in slots] + [[0, 0, 0]] * (4 - len(slots))
@@ -134,7 +126,7 @@ def row_of_block(number: int, last: tuple[int, int], status: str = "sealed") -> 
 
 
 def test_from_hold_to_claim(contract, alice):
-    use_credulous_verifier(contract)
+    contract.believe_every_proof()
     take_queue(contract)
     row = withdraw(alice, 10**8)
     contract.rounds(2)
@@ -193,7 +185,7 @@ def paid(contract, address: str = ADDRESS) -> int:
 
 
 def test_what_anybody_else_claimed_is_noted_and_nothing_else(contract, alice):
-    use_credulous_verifier(contract)
+    contract.believe_every_proof()
     take_queue(contract)
     first, second, third = withdraw(alice, 10), withdraw(alice, 20), withdraw(alice, 30)
     contract.rounds(2)
@@ -208,7 +200,7 @@ def test_what_anybody_else_claimed_is_noted_and_nothing_else(contract, alice):
 
 
 def test_withdrawals_that_are_alike_are_claimed_one_by_one(contract, alice):
-    use_credulous_verifier(contract)
+    contract.believe_every_proof()
     take_queue(contract)
     rows = [withdraw(alice, 10) for _ in range(3)]
     contract.rounds(2)
@@ -223,7 +215,7 @@ def test_withdrawals_that_are_alike_are_claimed_one_by_one(contract, alice):
 
 
 def test_several_payouts_of_a_block_are_claimed_by_one_transaction(contract, alice):
-    use_credulous_verifier(contract)
+    contract.believe_every_proof()
     take_queue(contract)
     rows = [withdraw(alice, amount) for amount in (10, 20, 30)]
     contract.rounds(2)
@@ -237,7 +229,7 @@ def test_several_payouts_of_a_block_are_claimed_by_one_transaction(contract, ali
 
 
 def test_a_claim_that_somebody_else_was_faster_with_is_refused_and_goes_on(contract, alice):
-    use_credulous_verifier(contract)
+    contract.believe_every_proof()
     take_queue(contract)
     row = withdraw(alice, 10)
     contract.rounds(2)
@@ -253,7 +245,7 @@ def test_a_claim_that_somebody_else_was_faster_with_is_refused_and_goes_on(contr
 
 
 def test_a_blocks_payouts_are_kept_once(contract, alice):
-    use_credulous_verifier(contract)
+    contract.believe_every_proof()
     take_queue(contract)
     row = withdraw(alice, 10)
     contract.rounds(2)
@@ -263,3 +255,27 @@ def test_a_blocks_payouts_are_kept_once(contract, alice):
     payouts.keep(2, [payout])
     assert list(L2Payout.objects.values()) == before
     assert (payout.number, payout.token, payout.amount, payout.recipient) == (1, BTC, 10, NUMBER)
+
+
+def test_the_documents_example_claims_what_is_an_addresss(contract, alice):
+    contract.believe_every_proof()
+    take_queue(contract)
+    stranger = 2**159 + 7
+    submit(contract, [paid_out(10), paid_out(20, stranger), paid_out(30)])
+    submit(contract, [paid_out(40, stranger)])
+    submit(contract, [paid_out(50)])
+    owner = contract.deployed.key("owner")
+    listed = [[word, recipient] for word, _, recipient in (paid_out(10), paid_out(20, stranger), paid_out(30))]
+    contract.chain.send(owner, contract.functions.claim(2, listed, [0]))
+    command = [sys.executable, "docs/examples/claim.py", contract.devchain.url, contract.deployed.address, ADDRESS]
+
+    def told(first_block: int) -> list[str]:
+        environment = os.environ | {"WALLET_KEY": owner.key.hex()}
+        call = [*command, str(first_block)]
+        done = subprocess.run(call, env=environment, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    assert told(contract.deployed.from_block) == ["block 2: claimed 1 of 3 payouts", "block 4: claimed 1 of 1 payouts"]
+    assert told(contract.deployed.from_block) == []
+    assert paid(contract) == 90
