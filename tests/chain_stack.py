@@ -130,9 +130,10 @@ class ChainStack(Stack):
         return min(found)
 
     def wait_all_final(self) -> int:
-        """Until every block is final; the newest one's number."""
-        self.wait(lambda: set(self.statuses().values()) == {"final"}, "all blocks to be final")
-        return max(self.statuses())
+        """Until every block is final, for as long as something moves; the newest one's number."""
+        while set((now := self.statuses()).values()) != {"final"}:
+            self.wait(lambda now=now: self.statuses() != now, "blocks to go on")
+        return max(now)
 
     def trader(self, name: str, **balances: str) -> "Exchange":
         """A funded account, as a client sees it."""
