@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 30.0
 # Whoever stops does not wait for long to say so.
-RELEASE_S: Final = 3.0
+RELEASE_S: Final = 10.0
 IDLE_S: Final = 2.0
 # Between tries while the exchange does not answer, or not sensibly.
 AWAY_S: Final = 5.0
@@ -29,17 +29,12 @@ class OtherKeys(Exception):
     """The exchange verifies by another key than this prover proves with."""
 
 
-class RemoteMaster:
-    """The master behind the pull API. httpx's errors mean that it does not answer now."""
+class KeyServer:
+    """An exchange that shares the keys of a circuit. httpx's errors mean that it does not answer now."""
 
-    def __init__(self, *, url: str, token: str, name: str) -> None:
+    def __init__(self, *, url: str, path: str, headers: dict[str, str] | None = None) -> None:
         self.url = url.rstrip("/")
-        self.name = name
-        # The fingerprint of the key that this prover proves with, once it has one.
-        self.key = ""
-        self.client = httpx.Client(
-            base_url=f"{self.url}/api/v1/prover/", headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_S
-        )
+        self.client = httpx.Client(base_url=f"{self.url}/api/v1/{path}/", headers=headers, timeout=TIMEOUT_S)
 
     def shared_keys(self) -> SharedKeys:
         """Raises Problem invalid_token, keys_not_ready."""
@@ -58,6 +53,16 @@ class RemoteMaster:
             if not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
                 raise ValueError(f"not the part that begins at {start}")
             yield from response.iter_bytes()
+
+
+class RemoteMaster(KeyServer):
+    """The master behind the pull API."""
+
+    def __init__(self, *, url: str, token: str, name: str) -> None:
+        super().__init__(url=url, path="prover", headers={"Authorization": f"Bearer {token}"})
+        self.name = name
+        # The fingerprint of the key that this prover proves with, once it has one.
+        self.key = ""
 
     def lease(self) -> Lease | None:
         """The first free block, if there is one. Raises Problem invalid_token; OtherKeys, the block handed back."""
