@@ -24,6 +24,7 @@ from benchmarks.pipeline import ROOT, Row, matcher, python, servers
 ROUNDS = 3
 ACCOUNTS = 8
 CONNECTIONS = 64
+BURST = 640
 SINGLES = 5_000
 BATCHES = 200
 BATCH = 500
@@ -118,6 +119,8 @@ def run() -> list[Row]:
     """The figures, as (what, measured, target)."""
     with exchange() as (environment, host, web):
         who = accounts(environment)
+        # Before anything else: web processes that have answered nobody yet.
+        burst = load(environment, host, web, "single", BURST, who)
         lone = load(environment, host, web, "single", LONE, who, 1)
         # By turns, so that both see the same machine.
         both = [
@@ -128,6 +131,7 @@ def run() -> list[Row]:
         batch = [load(environment, host, web, f"batch-{BATCH}", BATCHES, who, 4) for _ in range(ROUNDS)]
         reads = {kind: [load(environment, host, web, kind, READS, who) for _ in range(ROUNDS)] for kind in READ_KINDS}
     rows = [
+        (f"{CONNECTIONS} clients at once on cold web processes: refused", str(burst["errors"]), "0"),
         ("lone order, p50", f"{lone['p50_ms']:.2f} ms", "< 10 ms"),
         ("lone order, p99", f"{lone['p99_ms']:.2f} ms", ""),
         *described("authenticated single orders/s", single, ">= 1,000"),
