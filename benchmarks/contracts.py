@@ -7,7 +7,8 @@ gas), so that keys for any shape of block are made within seconds.
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,12 +31,15 @@ from rollup.state.babyjubjub import BASE, Point, multiply  # noqa: E402
 from rollup.state.binding import commitment, gamma  # noqa: E402
 from rollup.state.parameters import DEV, TINY, Parameters  # noqa: E402
 from rollup.state.slots import DEPOSIT, FORCED_EXIT, NET, SET_KEY, WITHDRAW, Slot, words  # noqa: E402
+from wallets.chain.payouts import of_slots  # noqa: E402
 
 Row = tuple[str, str, str]
 
 PORT: Final = 28545
 OWNER: Final = Web3.to_checksum_address("0x" + "0a" * 20)
 AMOUNT: Final = 10**9
+TARGET: Final = "<= 300,000"
+POLL_S: Final = 0.01
 GAS_OF_A_BYTE: Final = (4, 16)  # zero, any other
 
 
@@ -61,7 +65,8 @@ class Bound:
 
     def send(self, call: Any, value: int = 0) -> int:
         """The gas that a call used."""
-        receipt = self.web3.eth.wait_for_transaction_receipt(call.transact({"from": OWNER, "value": value}))
+        sent = call.transact({"from": OWNER, "value": value})
+        receipt = self.web3.eth.wait_for_transaction_receipt(sent, poll_latency=POLL_S)
         assert receipt["status"]
         return receipt["gasUsed"]
 
@@ -81,73 +86,110 @@ class Bound:
         return self.send(call), sum(GAS_OF_A_BYTE[byte > 0] for byte in calldata)
 
 
-def run() -> list[Row]:
-    """The figures, as (what, measured, target)."""
+@contextmanager
+def rollups(port: int) -> Iterator[tuple[Bound, Bound]]:
+    """Rollups of the parameters tiny and dev, on a chain of their own."""
     root = Path(tempfile.mkdtemp(prefix="b", dir=private_tmp()))
-    chain = DevChain(root / "chain", PORT, anvil.program(os.environ))
+    chain = DevChain(root / "chain", port, anvil.program(os.environ))
     chain.start()
     try:
         chain.rpc("anvil_setBalance", OWNER, hex(10**24))
         chain.rpc("anvil_impersonateAccount", OWNER)
         web3 = Web3(HTTPProvider(chain.url))
-        return _rows(Bound(web3, root, TINY), Bound(web3, root, DEV))
+        yield Bound(web3, root, TINY), Bound(web3, root, DEV)
     finally:
         chain.stop()
         shutil.rmtree(root, ignore_errors=True)
 
 
+def run() -> list[Row]:
+    """The figures, as (what, measured, target)."""
+    with rollups(PORT) as (tiny, dev):
+        return _rows(tiny, dev)
+
+
 def _rows(tiny: Bound, dev: Bound) -> list[Row]:
     rows: list[Row] = []
-    count = DEV.slots
-    registering = dev.send(dev.rollup.functions.register(*_key(1), OWNER))
-    others = [list(_key(at)) for at in range(2, count + 1)]
-    batch = dev.send(dev.rollup.functions.register_many(others, OWNER))
-    nets = [Slot(NET, 1, (1, 2), (AMOUNT * at + 7, AMOUNT + at), (1, 0), (at, 2 * at), nonce=at) for at in range(count)]
-    set_keys = [Slot(SET_KEY, at, new_key=_key(at), nonce=at << 32) for at in range(1, count + 1)]
-    dev.submit(set_keys)  # the first block sets what is zero at a deployment
-    depositing = [dev.send(dev.rollup.functions.deposit(1, 1, AMOUNT)) for _ in range(2 * count)][-1]
-    deposits = [Slot(DEPOSIT, 1, (1, 0), (AMOUNT, 0))] * count
-    asking = [dev.send(dev.rollup.functions.request_exit(at, 1), EXIT_BOND_WEI) for at in range(1, count + 1)][-1]
-    shapes: list[tuple[str, Callable[[], list[Slot]]]] = [
-        ("16 nets", lambda: nets),
-        ("16 deposits", lambda: deposits),
-        ("8 nets, 8 deposits", lambda: nets[:8] + deposits[:8]),
-        ("8 deposits, 8 exits", lambda: deposits[:8] + _exits(range(1, 9))),
-        ("8 exits", lambda: _exits(range(9, 17))),
-        ("16 withdrawals to new recipients", lambda: _withdrawals(count)),
+    count, rollup = DEV.slots, dev.rollup.functions
+    registering = dev.send(rollup.register(*key(1), OWNER), REGISTRATION_FEE_WEI)
+    batch = dev.send(rollup.register_many([list(key(at)) for at in range(2, count + 1)], OWNER))
+    dev.submit(set_keys(range(1, count + 1)))  # the first block sets what is zero at a deployment
+    depositing = [dev.send(rollup.deposit(1, 1, AMOUNT)) for _ in range(2 * count)][-1]
+    accounts = range(1, count + 1)
+    asking = [dev.send(rollup.request_exit(at, 1), EXIT_BOND_WEI) for at in accounts][-1]
+    paid_out = withdrawals(count)
+    # Entries are taken in the order in which they were queued above.
+    shapes: list[tuple[str, list[Slot]]] = [
+        ("16 nets", nets(count)),
+        ("16 deposits", deposits(count)),
+        ("8 nets, 8 deposits", nets(8) + deposits(8)),
+        ("8 deposits, 8 exits", deposits(8) + exits(accounts[:8])),
+        ("8 exits, 8 withdrawals", exits(accounts[8:]) + paid_out[:8]),
+        ("16 withdrawals to new recipients", paid_out),
     ]
     for what, slots in shapes:
-        used, calldata = dev.submit(slots())
-        target = "<= 300,000" if what.endswith("nets") else ""
-        rows.append((f"dev block of {what}: gas, without its calldata", f"{used - calldata:,} ({used:,} with)", target))
-    tiny.submit(nets[:4])
-    small, large = tiny.submit(nets[:4]), dev.submit(nets)
-    word = (large[0] - large[1] - small[0] + small[1]) / (3 * (DEV.slots - TINY.slots))
-    rows.append(("gas of one more word of data, without its calldata", f"{word:.0f}", "<= 150"))
-    rows.append(("gas a slot of a dev block of 16 nets, with all", f"{large[0] / DEV.slots:,.0f}", ""))
+        used, calldata = dev.submit(slots)
+        rows.append((f"dev block of {what}: gas, without its calldata", f"{used - calldata:,} ({used:,} with)", TARGET))
+    for account in accounts:
+        dev.send(rollup.request_exit(account, 1), EXIT_BOND_WEI)
+    used, calldata = dev.submit(exits(accounts))
+    what = "16 exits, the worst of all mixes"
+    rows.append((f"dev block of {what}: gas, without its calldata", f"{used - calldata:,} ({used:,} with)", TARGET))
+    rows.append(("gas of one more word of data, without its calldata", f"{word_gas(tiny, dev):.0f}", "<= 150"))
+    used, _ = dev.submit(nets(count))
+    rows.append(("gas a slot of a dev block of 16 nets, with all", f"{used / count:,.0f}", ""))
+    number = rollup.block_number().call()
+    dev.submit(paid_out)
+    dev.submit(paid_out[:1])
+    listed = [list(payout) for payout in of_slots([words(slot) for slot in paid_out])]
+    dev.send(rollup.claim(number + 1, listed, [0]))
+    several = dev.send(rollup.claim(number + 1, listed, [*range(1, 9)]))
     rows += [
         ("registration", f"{registering:,}", ""),
         ("registration in a batch, each", f"{batch / (count - 1):,.0f}", ""),
         ("deposit", f"{depositing:,}", ""),
         ("asking for an exit", f"{asking:,}", ""),
-        ("claim", f"{dev.send(dev.rollup.functions.claim(_recipient(0), 1)):,}", ""),
+        ("claim of a block's only payout", f"{dev.send(rollup.claim(number + 2, listed[:1], [0])):,}", ""),
+        ("claim of one of 16", f"{dev.send(rollup.claim(number + 1, listed, [9])):,}", ""),
+        ("claim of eight of 16 at once, each", f"{several / 8:,.0f}", ""),
     ]
     return rows
 
 
-def _exits(accounts: Sequence[int]) -> list[Slot]:
+def word_gas(tiny: Bound, dev: Bound) -> float:
+    """Gas of one more word of a block's data, without its calldata."""
+    for _ in range(2):  # the first block sets what is zero at a deployment
+        small, large = tiny.submit(nets(TINY.slots)), dev.submit(nets(DEV.slots))
+    return (large[0] - large[1] - small[0] + small[1]) / (3 * (DEV.slots - TINY.slots))
+
+
+def nets(count: int) -> list[Slot]:
+    """Slots that do nothing outside of the state, full of figures."""
+    return [Slot(NET, 1, (1, 2), (AMOUNT * at + 7, AMOUNT + at), (1, 0), (at, 2 * at), nonce=at) for at in range(count)]
+
+
+def set_keys(accounts: Sequence[int]) -> list[Slot]:
+    """The keys of new accounts, whose entries have their numbers."""
+    return [Slot(SET_KEY, at, new_key=key(at), nonce=at << 32) for at in accounts]
+
+
+def deposits(count: int) -> list[Slot]:
+    """Deposits into account 1."""
+    return [Slot(DEPOSIT, 1, (1, 0), (AMOUNT, 0))] * count
+
+
+def exits(accounts: Sequence[int]) -> list[Slot]:
+    """Exits that pay something each."""
     return [Slot(FORCED_EXIT, account, (1, 0), (1_000, 0)) for account in accounts]
 
 
-def _withdrawals(count: int) -> list[Slot]:
-    return [Slot(WITHDRAW, 1, (1, 0), (1_000, 0), recipient=int(_recipient(at), 16)) for at in range(count)]
+def withdrawals(count: int) -> list[Slot]:
+    """Withdrawals of account 1, each to another address."""
+    return [Slot(WITHDRAW, 1, (1, 0), (1_000, 0), recipient=2**159 + at) for at in range(count)]
 
 
-def _recipient(number: int) -> str:
-    return Web3.to_checksum_address((2**159 + number).to_bytes(20, "big"))
-
-
-def _key(number: int) -> Point:
+def key(number: int) -> Point:
+    """A key of its own for each number."""
     return multiply(BASE, number)
 
 
