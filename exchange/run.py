@@ -83,6 +83,11 @@ class Run:
             "CHAIN_KEPT_FILE": str(self.var_dir / "chain" / "kept"),
         }
 
+    def _parameters(self) -> dict[str, str]:
+        """The rollup's, if chosen: manage.py in another shell would read the blocks by others."""
+        name = "ROLLUP_PARAMETERS"
+        return {name: self.env[name]} if self.env.get(name) else {}
+
     @property
     def address(self) -> str:
         host = "localhost" if self.host in {"127.0.0.1", "0.0.0.0", "::"} else self.host  # noqa: S104  only read
@@ -106,7 +111,7 @@ class Run:
             try:
                 servers.start()
                 self.env |= servers.urls
-                write_urls(self.var_dir, servers.urls | self._chain())
+                write_urls(self.var_dir, servers.urls | self._chain() | self._parameters())
                 await self._until_stopped(self._serve(servers))
             finally:
                 begun = time.monotonic()
@@ -199,7 +204,8 @@ class Run:
                     await asyncio.wait_for(process.wait(), POLL_S)
                 if time.monotonic() - told > PATIENCE_S:
                     told = time.monotonic()
-                    self.console.say(f"… {title}, {told - begun:.0f} s so far")
+                    last = log.read_text(errors="replace").rstrip().rpartition("\n")[2]
+                    self.console.say(f"… {title}, {told - begun:.0f} s so far{last and f': {last[-300:]}'}")
         finally:
             if process.returncode is None:
                 process.kill()

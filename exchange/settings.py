@@ -230,7 +230,7 @@ CHAIN_FEE_BLOCKS = int(os.environ.get("CHAIN_FEE_BLOCKS") or 10)
 # Where people look transactions up: what comes before the hash, like https://etherscan.io/tx/; without it they are no links.
 CHAIN_EXPLORER_URL = os.environ.get("CHAIN_EXPLORER_URL", "")
 # How large the rollup's trees and blocks are: a name of rollup.state.parameters.
-ROLLUP_PARAMETERS = os.environ.get("ROLLUP_PARAMETERS", "dev")
+ROLLUP_PARAMETERS = os.environ.get("ROLLUP_PARAMETERS") or _running.get("ROLLUP_PARAMETERS", "dev")
 # How often the open block is closed although it has room.
 ROLLUP_BLOCK_S = int(os.environ.get("ROLLUP_BLOCK_S", "60"))
 # The largest withdrawal of each asset that goes to the chain without an operator's approval; others all need it.
