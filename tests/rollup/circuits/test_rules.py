@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from rollup.state.babyjubjub import SUBGROUP_ORDER, Point
+from rollup.state.babyjubjub import SUBGROUP_ORDER, Point, add, multiply_base
 from rollup.state.blocks import evaluation, seal
-from rollup.state.field import MODULUS
+from rollup.state.eddsa import PrivateKey, Signature, is_signed
+from rollup.state.field import MODULUS, poseidon
 from rollup.state.ledger import SlotRefused
 from rollup.state.parameters import TINY
-from rollup.state.slots import NOOP, SET_KEY, Slot, commitment, domain_of
+from rollup.state.slots import NOOP, SET_KEY, WITHDRAW, Slot, commitment, domain_of, message
 from tests.rollup.circuits import world
 from tests.rollup.circuits.forger import GAMMA, forge
 from tests.rollup.circuits.world import (  # fmt: skip
@@ -72,6 +73,19 @@ def test_what_may_be(block_program, block_constraints, ledger, slots):
     witness = block_program.witness(forged)
     assert block_constraints.broken(witness) is None
     assert witness[1:4] == [commitment(data), evaluation(data, GAMMA), GAMMA]
+
+
+def test_a_key_beside_the_subgroup_signs_here_as_there(accepts, ledger):
+    """The contract takes any point with x; were the edge more lenient than the circuit, such a key could stop all."""
+    key = PrivateKey(bytes([5]) * 32)
+    beside, nonce = add(key.public, Point(0, MODULUS - 1)), 5 << 32
+    slot = Slot(WITHDRAW, ALICE, (GOLD, 0), (5, 0), nonce=nonce, recipient=0xCAFE)
+    content, r = message(world.DOMAIN, slot), multiply_base(777)
+    s = (777 + poseidon(*r, *beside, content) * key._scalar) % SUBGROUP_ORDER
+    assert is_signed(beside, content, Signature(r, s))
+    slots = [Slot(SET_KEY, ALICE, new_key=beside, nonce=nonce), replace(slot, signature=Signature(r, s))]
+    _, inputs = seal(ledger, slots, number=1, timestamp=NOW)
+    assert accepts({**inputs, "gamma": GAMMA})
 
 
 # Each: the oracle's code, and slots that break one rule and keep all others.
