@@ -61,6 +61,15 @@ def deploy(*, say: Say, addresses: Mapping[str, str] | None = None, test_tokens:
     return deployed
 
 
+def is_known() -> bool:
+    """Whether a contract was deployed, on whatever chain; nothing is asked of one."""
+    try:
+        deployment.current()
+    except NotDeployed:
+        return False
+    return True
+
+
 def chosen_parameters() -> Parameters:
     """The set of parameters that the settings name. Raises DeploymentRefused for a name that is none."""
     found = PARAMETERS.get(settings.ROLLUP_PARAMETERS)
