@@ -95,10 +95,9 @@ def prove_one(master: Master, prover_of: "Callable[[str], Prover]") -> bool:
         return False
     logger.info("proving block %s, lease %s", lease.block, lease.number)
     try:
-        # Also while it delivers: of a proof that was taken there is nothing to hand back any more.
-        with leaving.holding(lambda: master.hand_back(lease)):
-            with _renewed(master, lease):
-                proof = prover_of(lease.circuit).prove(lease.inputs)
+        # Also while it delivers: the master verifies, which takes a while where the machine is busy.
+        with leaving.holding(lambda: master.hand_back(lease)), _renewed(master, lease):
+            proof = prover_of(lease.circuit).prove(lease.inputs)
             master.deliver(lease, list(proof.points), proof.ms)
     except WitnessRefused as error:
         master.fail(lease, str(error))

@@ -28,7 +28,7 @@ onLoad(() => {
   put(find('public-key'), point ? `${point.x}\n${point.y}` : 'none in this browser');
   find('backup').hidden = !key;
   find('make-key').hidden = Boolean(key);
-  find('make-key').disabled = isTheirs;
+  find('make-key').disabled = isTheirs || hasNumber;
   find('use-key').disabled = isTheirs;
   find('announce').disabled = !key || hasNumber || isTheirs;
   find('connect').disabled = !hasWallet();
@@ -37,7 +37,7 @@ onLoad(() => {
   find('register').hidden = find('elsewhere').hidden = hasNumber;
   find('register').disabled = !key || !address || hasNumber || isTheirs;
   put(find('standing'), standing(terms));
-  put(find('key-warning'), linked?.custody === 'user' && hasNumber && !here.isKeyRight() ? 'This browser does not have the key of the account.' : '');
+  put(find('key-warning'), linked?.custody === 'user' && hasNumber && !here.isKeyRight() ? 'This browser does not have the key of the account: use the one that you wrote down.' : '');
 });
 
 async function poll() {

@@ -11,6 +11,7 @@ from tests.chain_stack import ChainStack
 from tests.stack import running_stack
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of these are on one stack, so in one worker."""
     for item in items:
