@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings
 from django.db import connection
+from django.urls import get_resolver
 
 from accounts import outcome
 from matching import gateway
@@ -15,6 +17,32 @@ from tests.matching import harness
 from tests.stack import stack  # noqa: F401  the fixture
 
 emptying.install()
+# A slow machine is not a failure; what failed is printed so that it can be had again.
+hypothesis.settings.register_profile(
+    "patient", hypothesis.settings.default, deadline=None, print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)  # fmt: skip
+hypothesis.settings.load_profile("patient")
+
+# Groups of tests that share an exchange, longest first: the others fill up what is left of the workers' time.
+GROUPS = ("chain", "stack", "api", "signed", "binance", "clients")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups go first; the directories have marked theirs by now."""
+
+    def place(item: pytest.Item) -> int:
+        mark = item.get_closest_marker("xdist_group")
+        return GROUPS.index(mark.args[0]) if mark else len(GROUPS)
+
+    items.sort(key=place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _views() -> None:
+    """All views are loaded before the first test: that takes seconds, and a signature is good for five of them."""
+    assert get_resolver().url_patterns
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ RICH = {"BTC": "1000", "USDT": "100000000", "ETH": "10000"}
 PRICE = 60_000
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """All that need the exchange run in one worker, on one exchange; browsers and traders have theirs."""
     for item in items:
@@ -120,19 +121,19 @@ class Trader:
         return {row["asset"]: (row["available"], row["held"]) for row in rows}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack():
     """An exchange of these tests' own, also where one worker runs others too: they expect an empty book."""
     yield from running_stack()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def http(stack):
     with httpx.Client(base_url=stack.base_url, timeout=PATIENCE_S) as client:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def make_trader(stack, http):
     """Makes a trader of this name, funded; the same name gives the same."""
     made = {}
@@ -145,7 +146,7 @@ def make_trader(stack, http):
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def traders(make_trader):
     return [make_trader(name, **RICH) for name in ("api-alice", "api-bob")]
 

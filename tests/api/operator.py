@@ -64,7 +64,7 @@ def handle(request: dict[str, Any]) -> dict[str, Any]:
         key, secret = accounts.create_api_key(account=account, permissions=("read", "trade"))
         return {"account": account.pk, "key": key, "secret": secret}
     if "commands" in request:
-        results = gateway.submit(request["commands"], timeout_s=10)
+        results = gateway.submit(request["commands"], timeout_s=60)
         return {"sequence": results[-1].sequence, "events": [event for result in results for event in result.events]}
     wallets.wait_for_sequence(request["sequence"])
     asset = wallets.get_asset(code=request["house"])

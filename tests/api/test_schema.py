@@ -43,7 +43,7 @@ class Signed(requests.auth.AuthBase):
         return request
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fuzzer(make_trader):
     return make_trader("api-fuzz", BTC="10", USDT="1000000")
 

@@ -24,6 +24,7 @@ PRICE = 60_000
 ORDER = "/api/v3/order"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """All that need the exchange run in one worker, on one exchange."""
     for item in items:
@@ -145,19 +146,19 @@ class Client:
         return {row["asset"]: (row["free"], row["locked"]) for row in rows}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack():
     """An exchange of these tests' own: they expect an empty book."""
     yield from running_stack()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def http(stack):
     with httpx.Client(base_url=stack.base_url, timeout=PATIENCE_S) as client:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clients(stack, http):
     made = []
     for name in ("dialect-alice", "dialect-bob"):
@@ -179,7 +180,7 @@ def bob(clients, alice):
     return clients[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def make_key(stack):
     """Makes another key of an account: permissions, networks, a public key."""
 
@@ -206,7 +207,7 @@ def pem(private_key):
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def private_keys():
     """One of each kind that signs without a secret: (private key, signer of text)."""
     ed = ed25519.Ed25519PrivateKey.generate()

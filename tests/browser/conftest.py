@@ -30,6 +30,7 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of these drive a browser, on one stack, so in one worker."""
     missing = pytest.mark.skip(reason="no chromium on this machine; CHROMIUM= names one")

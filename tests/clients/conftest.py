@@ -15,6 +15,7 @@ SYMBOL = "BTC/USDT"
 BID, ASK = 59_900, 60_100
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """All that need the exchange run in one worker, on one exchange."""
     for item in items:
@@ -23,19 +24,19 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.xdist_group("clients"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack():
     """An exchange of these tests' own: they expect an empty book."""
     yield from running_stack()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def accounts(stack):
     """Credentials of the maker and of the trader."""
     return {name: stack.account(f"ccxt-{name}", **RICH) for name in ("maker", "trader")}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clients(stack, accounts):
     """Both as ccxt's blocking clients."""
     return {name: venue.rest(stack, account) for name, account in accounts.items()}

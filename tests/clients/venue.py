@@ -11,6 +11,8 @@ import ccxt.pro
 
 from tests.patience import PATIENCE_S
 
+TIMEOUT_MS = round(PATIENCE_S * 1_000)
+
 
 def settings(base_url: str, socket_url: str, key: str = "", secret: str = "") -> dict[str, Any]:
     """Arguments of ccxt.binance and ccxt.pro.binance: addresses like http://host:8000 and ws://host:8001."""
@@ -43,7 +45,7 @@ def of_stack(stack: Any, account: dict[str, Any] | None = None) -> dict[str, Any
 
 def rest(stack: Any, account: dict[str, Any] | None = None) -> Any:
     """ccxt's blocking client with its markets loaded."""
-    client = ccxt.binance(of_stack(stack, account))
+    client = ccxt.binance(of_stack(stack, account) | {"timeout": TIMEOUT_MS})
     client.load_markets()
     return client
 
@@ -51,7 +53,7 @@ def rest(stack: Any, account: dict[str, Any] | None = None) -> Any:
 @asynccontextmanager
 async def pro(stack: Any, account: dict[str, Any] | None = None) -> AsyncIterator[Any]:
     """ccxt.pro's client with its markets loaded; closed at the end."""
-    client = ccxt.pro.binance(of_stack(stack, account))
+    client = ccxt.pro.binance(of_stack(stack, account) | {"timeout": TIMEOUT_MS})
     try:
         await client.load_markets()
         yield client

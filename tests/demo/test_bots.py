@@ -94,7 +94,7 @@ def test_the_traders_trade_survive_each_others_death_and_end_with_their_parent(m
         }
 
         parent.terminate()
-        assert parent.wait(20) == 0
+        assert parent.wait(PATIENCE_S) == 0
         assert not [child for child in after.values() if lives(child)]
     finally:
         parent.kill()
@@ -113,5 +113,5 @@ def test_the_traders_trade_survive_each_others_death_and_end_with_their_parent(m
 
 def test_bots_0_means_none(stack):
     parent = start_bots(stack, BOTS="0")
-    assert parent.wait(60) == 0
+    assert parent.wait(PATIENCE_S) == 0
     assert "BOTS=0" in (stack.root / "bots.log").read_text()

@@ -1,4 +1,6 @@
-"""A prover with the real keys of the smallest circuits."""
+"""Provers with the real keys of the smallest circuits."""
+
+from functools import cache
 
 import pytest
 
@@ -6,11 +8,17 @@ from rollup.prover import keys
 from rollup.prover.proving import Prover
 
 
+@cache
+def prover_of(name: str) -> Prover:
+    """One for all tests of a worker, whichever directory they are in: loading its key takes seconds."""
+    keys.ensure(name)
+    return Prover(name)
+
+
 @pytest.fixture(scope="session")
 def prover() -> Prover:
-    """The keys are made once for all runs: the key cache is looked into first."""
-    keys.ensure("tiny")
-    return Prover("tiny")
+    """Proves blocks of `tiny`."""
+    return prover_of("tiny")
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,10 @@ import pytest
 
 from rollup.prover import keys
 from rollup.prover.keyfile import Constraints, constraints_in
-from rollup.prover.proving import Prover
 from rollup.prover.witness import WitnessProgram
 from rollup.state.ledger import Ledger
 from tests.rollup.circuits import world
+from tests.rollup.provers import prover  # noqa: F401  a fixture
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +31,6 @@ def block_constraints() -> Constraints:
 @pytest.fixture(scope="session")
 def exit_constraints() -> Constraints:
     return constraints_in(keys.ensure("exit-tiny").proving.read_bytes())
-
-
-@pytest.fixture(scope="session")
-def prover() -> Prover:
-    return Prover("tiny")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from rollup.state.slots import commitment
 from tests.rollup.circuits import world
 from tests.rollup.circuits.forger import GAMMA, forge
 from tests.rollup.circuits.world import ALICE, GOLD, NOW, fee, net, settle
+from tests.rollup.provers import prover_of
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ def test_an_escape_is_proven(exit_prover):
 
 @pytest.fixture(scope="module")
 def exit_prover() -> Prover:
-    return Prover("exit-tiny")
+    return prover_of("exit-tiny")
 
 
 @pytest.mark.parametrize("body", [b"", b"g16pk1", b"\0asm\x01\0\0\0", b"\xff" * 8 + b"\0asm\x01\0\0\0" + bytes(40)])

@@ -25,6 +25,7 @@ from rollup.state.parameters import TINY
 from rollup.state.slots import DEPOSIT, SET_KEY, WITHDRAW, Slot, domain_of
 from tests.devchain import KeptChain, deploy, use
 from tests.rollup.made import KEYS, signed
+from tests.rollup.provers import prover_of
 from tests.stack import free_ports
 from wallets.chain.client import Reverted
 from wallets.chain.deployment import Deployment
@@ -95,7 +96,7 @@ class Settled:
 def prover() -> Prover:
     """Proves blocks. Keys are made once and kept; CI makes its own."""
     keys.ensure("exit-tiny")
-    return Prover("tiny")
+    return prover_of("tiny")
 
 
 @pytest.fixture
@@ -205,7 +206,7 @@ def test_an_escape_is_paid_for_the_proven_amount_alone(prover: Prover, own_chain
     own_chain.dev.rpc("evm_mine")
     settled.chain.send(treasury, settled.rollup.freeze())
     amount = PAID_IN - TAKEN_OUT
-    proof = Prover("exit-tiny").prove(exit_inputs(settled.ledger, 1, 1))
+    proof = prover_of("exit-tiny").prove(exit_inputs(settled.ledger, 1, 1))
     assert proof.public == [settled.ledger.root, 1, 1, amount]
     for wrong in ((1, 1, amount + 1), (1, 2, amount), (0, 1, amount), (1, 1, amount + MODULUS)):
         with pytest.raises(Reverted):
@@ -215,7 +216,7 @@ def test_an_escape_is_paid_for_the_proven_amount_alone(prover: Prover, own_chain
     with pytest.raises(Reverted, match="escaped"):
         settled.chain.prepare(treasury, settled.rollup.escape(1, 1, amount, proof.points))
     # What was left of nothing is nothing.
-    nothing = Prover("exit-tiny").prove(exit_inputs(settled.ledger, 1, 2))
+    nothing = prover_of("exit-tiny").prove(exit_inputs(settled.ledger, 1, 2))
     with pytest.raises(Reverted, match="nothing_to_claim"):
         settled.chain.prepare(treasury, settled.rollup.escape(1, 2, 0, nothing.points))
 

@@ -166,12 +166,12 @@ class User:
         return self.balances(), self.open_orders(), terms["nonce"], terms["order_ids"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[ChainStack]:
     yield from running_stack(ChainStack)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def users(stack: ChainStack) -> dict[str, User]:
     """Two who sign themselves, and one for whom the exchange does; all have money."""
     return {
