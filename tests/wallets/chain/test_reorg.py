@@ -12,7 +12,7 @@ from exchange import health
 from tests.projections import project_all
 from wallets import selectors, test_funds
 from wallets.chain import keys, reorg, withdrawals
-from wallets.models import ChainTransaction, ChainWatch, L2Account, QueueEntry
+from wallets.models import ChainTransaction, ChainWatch, Claim, L2Account, QueueEntry, Withdrawal
 
 pytestmark = pytest.mark.process
 
@@ -210,6 +210,36 @@ def test_owners_are_those_of_the_chain_again(contract, alice):
     command("--go-on")
     contract.round()
     assert (state(), L2Account.objects.get(pk=alice).owner) == ("following", custody.address)
+
+
+def test_a_claim_that_is_gone_paid_nobody(contract, alice):
+    fork = Fork(contract)
+    treasury = contract.deployed.key("treasury")
+    kept, lost = (
+        contract.chain.prepare(treasury, contract.deployed.token(BTC).functions.mint(treasury.address, 1), nonce=nonce)
+        for nonce in (contract.chain.nonce(treasury.address), contract.chain.nonce(treasury.address) + 1)
+    )
+    recipient = int(treasury.address, 16)
+    for position, signed in enumerate((kept, lost)):
+        Withdrawal.objects.create(
+            account_id=alice, asset_id=BTC, amount=5, recipient=recipient, status="completed", l2_block=1,
+            l2_position=position, l1_status="claimed",
+        )  # fmt: skip
+        Claim.objects.create(
+            tx_hash=signed.hash, log_index=0, recipient=recipient, asset_id=BTC, amount=5, l2_block=1, position=position
+        )
+        contract.chain.broadcast(signed.raw)
+    contract.round()
+    fork.turn_back()
+    contract.chain.broadcast(kept.raw)
+    contract.round()
+    assert state() == "reorganised"
+    command("--go-on")
+    contract.round()
+    assert list(Claim.objects.values_list("tx_hash", flat=True)) == [kept.hash]
+    assert list(Withdrawal.objects.order_by("l2_position").values_list("l1_status", flat=True)) == [
+        "claimed", "claimable",
+    ]  # fmt: skip
 
 
 def test_meanwhile_no_withdrawal_is_completed_by_itself(contract, alice, monkeypatch):
