@@ -22,7 +22,7 @@ from wallets.chain.wake import has_chain
 KEY_LABEL = "demo_account"
 NAME_LENGTH_MAX = 64
 # Later reads of the balance should find the money, but a projector that is down must not stop the script.
-PROJECTED_WITHIN_MS = 3_000
+PROJECTED_WITHIN_MS = 10_000
 # By way of the chain it takes some rounds of the chain's worker; other accounts may be in front.
 CREDITED_WITHIN_S = 60.0
 

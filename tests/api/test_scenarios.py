@@ -15,6 +15,7 @@ from tests.api.operator import Operator
 from tests.engine.dsl import Scenario
 from tests.engine.dsl_run import RULES, run
 from tests.engine.test_scenarios import SCENARIOS
+from tests.patience import PATIENCE_S
 from tests.stack import Stack, wait_until
 
 FIRST_MARKET = 1_000
@@ -36,7 +37,7 @@ def markets(stack: Stack, operator: Operator) -> Iterator[int]:
     numbers = range(FIRST_MARKET, FIRST_MARKET + len(PUBLIC) + len(SOCKET))
     operator.ask(commands=[listing(number, RULES) for number in numbers])
     last = f"{stack.base_url}/api/v1/markets/{symbol(numbers[-1])}"
-    wait_until(lambda: httpx.get(last).status_code == 200, "the scenarios' markets")
+    wait_until(lambda: httpx.get(last, timeout=PATIENCE_S).status_code == 200, "the scenarios' markets")
     return iter(numbers)
 
 

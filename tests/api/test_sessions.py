@@ -90,7 +90,8 @@ def test_another_site_cannot_write_with_the_token_of_a_cookie(browser, nothing_e
 
 
 def test_a_made_up_session_is_nobody(stack, nothing_executed):
-    with httpx.Client(base_url=stack.base_url, cookies={"sessionid": "a" * 32, "csrftoken": "b" * 32}) as client:
+    cookies = {"sessionid": "a" * 32, "csrftoken": "b" * 32}
+    with httpx.Client(base_url=stack.base_url, cookies=cookies, timeout=PATIENCE_S) as client:
         answer = Answer(client.post("/api/v1/orders", json=ORDER, headers={"X-CSRFToken": "b" * 32}))
     assert (answer.status, answer.code) == (401, "not_authenticated")
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from accounts import signing
+from tests.patience import PATIENCE_S
 from tests.stack import Stack, StackFailed
 
 pytestmark = [pytest.mark.process, pytest.mark.xdist_group("stack")]
@@ -19,7 +20,7 @@ def balances(stack: Stack, account: dict) -> dict[str, str]:
         key=account["key"], secret=account["secret"], timestamp_ms=time.time_ns() // 1_000_000, method="GET",
         path_with_query="/api/v1/balances",
     )  # fmt: skip
-    answer = httpx.get(f"{stack.base_url}/api/v1/balances", headers=headers, trust_env=False)
+    answer = httpx.get(f"{stack.base_url}/api/v1/balances", headers=headers, trust_env=False, timeout=PATIENCE_S)
     assert answer.status_code == 200, answer.text
     return {row["asset"]: row["available"] for row in answer.json()["balances"]}
 
@@ -86,7 +87,7 @@ def test_a_second_seed_changes_nothing(stack):
     ]  # fmt: skip
     assert stack.manage("seed") == ""
     assert sign_ins.read_text() == before
-    markets = httpx.get(f"{stack.base_url}/api/v1/markets", trust_env=False).json()["markets"]
+    markets = httpx.get(f"{stack.base_url}/api/v1/markets", trust_env=False, timeout=PATIENCE_S).json()["markets"]
     assert [market["symbol"] for market in markets] == ["BTC-USDT", "ETH-USDT", "ETH-BTC"]
 
 
@@ -102,7 +103,7 @@ def test_lost_passwords_are_made_anew_and_work(stack):
 
 
 def signs_in(stack: Stack, username: str, password: str) -> bool:
-    with httpx.Client(base_url=stack.base_url, trust_env=False) as http:
+    with httpx.Client(base_url=stack.base_url, trust_env=False, timeout=PATIENCE_S) as http:
         http.get("/accounts/login/")
         form = {"login": username, "password": password, "csrfmiddlewaretoken": http.cookies["csrftoken"]}
         return http.post("/accounts/login/", data=form).status_code == 302

@@ -228,7 +228,7 @@ def test_a_client_that_never_reads_is_cut_off(stack: Stack) -> None:
 def test_a_handshake_that_does_not_come_to_an_end_is_ended(stack: Stack) -> None:
     port = int(stack.socket_url.removeprefix("ws://").split("/")[0].split(":")[1])
     with Client(stack.socket_url) as kept:
-        held = [sockets.create_connection(("127.0.0.1", port), 5) for _ in range(2)]
+        held = [sockets.create_connection(("127.0.0.1", port), PATIENCE_S) for _ in range(2)]
         held[1].sendall(b"GET /ws/v1 HTTP/1.1\r\nHost: loc")
         for one in held:
             one.settimeout(60)
