@@ -35,12 +35,12 @@ def amend(state: State, command: Any) -> list[Event]:
         return amend_carefully(state, command)
     seat = order.seat
     market = seat.market
-    side, old_price, old_remaining, level = order.side, order.price, order.remaining, order.level
+    side, old_price, old_remaining = order.side, order.price, order.remaining
     price = new_price or old_price
     size = new_size or order.size
     remaining = size - order.size + old_remaining
     if (
-        level is None
+        order.tail is None
         or order.special is not None
         or order.post_only
         or keep
@@ -50,9 +50,9 @@ def amend(state: State, command: Any) -> list[Event]:
         or remaining <= 0
         or size < market.min_lots
         or size > market.plain_lots
-        or price < market.band_low
-        or price > market.band_high
-        or price * size * market.unit < market.min_notional
+        or price < market.plain_low
+        or price > market.plain_high
+        or price * market.unit * size < market.min_notional
     ):
         return amend_carefully(state, command)
     if side:
@@ -60,17 +60,15 @@ def amend(state: State, command: Any) -> list[Event]:
         more = held - old_remaining * market.lot_atoms
         may_trade = market.bids.heap[0] <= -price
     else:
-        book, balance, held = market.bids, seat.quote, price * remaining * market.unit
-        more = held - old_price * old_remaining * market.unit
+        book, balance, held = market.bids, seat.quote, price * market.unit * remaining
+        more = held - old_price * market.unit * old_remaining
         may_trade = market.asks.heap[0] <= price
     keeps = price == old_price and remaining <= old_remaining
     if not keeps and (may_trade or more > balance.available):
         return amend_carefully(state, command)
-    balance.held += more
     balance.available -= more
     order.size = size
     if keeps:
-        level.lots += remaining - old_remaining
         order.remaining = remaining
         return [("amend", order_id, account_id, market.id, side, old_price, old_remaining, price, size, remaining,
                  held, 1)]  # fmt: skip
@@ -134,8 +132,6 @@ def amend_carefully(state: State, command: Any, signature: Sequence[int] = ()) -
          held if keeps else 0, int(keeps))
     )  # fmt: skip
     if keeps:
-        assert order.level is not None
-        order.level.lots -= old_remaining - remaining
         order.remaining -= old_remaining - remaining
         order.size = size
     else:
@@ -144,7 +140,6 @@ def amend_carefully(state: State, command: Any, signature: Sequence[int] = ()) -
         order.remaining = remaining
         order.size = size
         if may_trade:
-            balance.held -= old_held
             balance.available += old_held
             lift(order)
             run(state, order, LIMIT, GTC, 0, 0, events)
@@ -154,7 +149,6 @@ def amend_carefully(state: State, command: Any, signature: Sequence[int] = ()) -
         book.add(order)
         events.append(("rest", order.id, account_id, market.id, side, price, remaining, held))
         hide_rest(order, events)
-    balance.held += held - old_held
     balance.available -= held - old_held
     return events
 
@@ -165,7 +159,7 @@ def why_not_amend(
 ) -> str | None:  # fmt: skip
     """The code of the first check that fails, or None; `price`, `size` and `remaining` are what would be."""
     special = order.special
-    if order.level is None or (special is not None and special.list is not None) or is_over(state, order):
+    if order.tail is None or (special is not None and special.list is not None) or is_over(state, order):
         return "not_amendable"
     if new_price < 0 or new_size < 0 or not 0 <= keep <= 1:
         return "invalid_parameter"
@@ -191,7 +185,7 @@ def why_not_amend(
         return "notional_too_large"
     if notional < market.min_notional:
         return "notional_too_small"
-    if price != order.price and not market.band_low <= price <= market.band_high:
+    if price != order.price and not market.is_in_band(price):
         return "price_band"
     if keeps:
         return None

@@ -3,7 +3,8 @@
 The trades of one taker go one way in price at one time, so the first and the last of them decide for all. Of earlier
 trades only those can be the window's low or high that no later one undercuts or exceeds; two queues keep just these,
 so that a trade costs O(1) on average. Before the queues are asked, bounds that may be too tight (an old low that has
-left the window) but never too wide clear nearly every trade.
+left the window) but never too wide clear nearly every trade; so the trades that the queues have yet to hear of are
+only noted, and told to them together.
 """
 
 from collections import deque
@@ -11,7 +12,7 @@ from collections import deque
 from matching.engine.state import NEVER
 from matching.money import PPM
 
-FORGET_EVERY = 64
+NOTES = 64
 
 Trade = tuple[int, int]  # time_us, price in ticks
 
@@ -19,23 +20,26 @@ Trade = tuple[int, int]  # time_us, price in ticks
 class Breaker:
     """`bottom`, `top` and `at` are of the latest taker's trades; `lows` rise and `highs` fall in price before it.
 
+    `notes` are of takers between them and the latest one: (time, bottom, top).
     `low` and `high` are the lowest and the highest price since the queues were last asked; a trade above `ceiling`
     or below `floor` would breach if both still are in the window.
     """
 
-    __slots__ = ("at", "bottom", "ceiling", "floor", "high", "highs", "low", "lows", "ppm", "top", "window_us")
+    __slots__ = ("at", "bottom", "ceiling", "floor", "high", "highs", "low", "lows", "notes", "ppm", "top", "window_us")
 
     def __init__(self, ppm: int, window_us: int) -> None:
         self.ppm = ppm
         self.window_us = window_us
         self.lows: deque[Trade] = deque()
         self.highs: deque[Trade] = deque()
+        self.notes: list[tuple[int, int, int]] = []
         self.clear()
 
     def clear(self) -> None:
         """Empty the window."""
         self.lows.clear()
         self.highs.clear()
+        self.notes.clear()
         self.at = 0
         self.bottom = self.low = self.ceiling = NEVER
         self.top = self.high = self.floor = 0
@@ -52,11 +56,10 @@ class Breaker:
         bottom, top = (first, last) if first < last else (last, first)
         if (top > self.ceiling or bottom < self.floor) and self._breaches_window(now, first, bottom, top):
             return True
-        if self.bottom < bottom:
-            self._bury(self.lows, self.bottom, 1)
-        if self.top > top:
-            self._bury(self.highs, self.top, -1)
+        self.notes.append((self.at, self.bottom, self.top))
         self.bottom, self.top, self.at = bottom, top, now
+        if len(self.notes) >= NOTES:
+            self.tell()
         if last < self.low or last > self.high:
             self._reach(last)
         return False
@@ -68,6 +71,7 @@ class Breaker:
 
     def tighten(self, oldest: int) -> None:
         """Make `low` and `high` those of the trades since `oldest`."""
+        self.tell()
         lows, highs = live(self.lows, oldest), live(self.highs, oldest)
         self.low, self.ceiling, self.high, self.floor = NEVER, NEVER, 0, 0
         if self.at >= oldest and self.top:
@@ -86,13 +90,25 @@ class Breaker:
             self.high = price
             self.floor = price - price * self.ppm // PPM
 
-    def _bury(self, queue: deque[Trade], price: int, sign: int) -> None:
-        # The latest taker's extreme may be the window's again when what follows it has left.
-        while queue and queue[-1][1] * sign >= price * sign:
-            queue.pop()
-        queue.append((self.at, price))
-        if not len(queue) % FORGET_EVERY:
-            live(queue, self.at - self.window_us)
+    def tell(self) -> None:
+        """Let the queues hear of the trades that were noted."""
+        lows, highs = self.lows, self.highs
+        if not self.notes:
+            return
+        followers = [*self.notes[1:], (self.at, self.bottom, self.top)]
+        for (at, bottom, top), (_, next_bottom, next_top) in zip(self.notes, followers, strict=True):
+            # A taker's extreme may be the window's again when what follows it has left.
+            if bottom < next_bottom:
+                while lows and lows[-1][1] >= bottom:
+                    lows.pop()
+                lows.append((at, bottom))
+            if top > next_top:
+                while highs and highs[-1][1] <= top:
+                    highs.pop()
+                highs.append((at, top))
+        self.notes.clear()
+        live(lows, self.at - self.window_us)
+        live(highs, self.at - self.window_us)
 
 
 def live(queue: deque[Trade], oldest: int) -> deque[Trade]:

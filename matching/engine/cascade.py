@@ -56,7 +56,6 @@ def _release(state: State, order: WaitingOrder, events: list[Event]) -> None:
         end_others(state, order.special.list, order, events)
     seat = order.seat
     balance = seat.base if order.side else seat.quote
-    balance.held -= order.held
     balance.available += order.held
     lift(order)
     order.phase = GONE

@@ -54,9 +54,7 @@ def why_not_now(state: State, market: Market, terms: Terms, *, is_full: bool) ->
     if code:
         return code
     side, type, _, price, stop, _, _, post_only, _, _, trigger, _, _ = terms
-    if type == LIMIT and (
-        is_outside_band(market, price, stop) if stop else not market.band_low <= price <= market.band_high
-    ):
+    if type == LIMIT and (is_outside_band(market, price, stop) if stop else not market.is_in_band(price)):
         return "price_band"
     if stop and is_reached(side, trigger, stop, market.last):
         return "stop_would_trigger"
@@ -135,10 +133,10 @@ def is_plain(market: Market, seat: Seat, terms: Terms, *, standing: int, freed: 
         or not BUY <= side <= SELL
         or size < market.min_lots
         or size > market.plain_lots
-        or price < market.band_low
-        or price > market.band_high
+        or price < market.plain_low
+        or price > market.plain_high
         or standing >= market.max_orders
-        or (notional := price * size * market.unit) < market.min_notional
+        or (notional := price * market.unit * size) < market.min_notional
         or (size * market.lot_atoms > seat.base.available + freed if side else notional > seat.quote.available + freed)
     )
 

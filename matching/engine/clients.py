@@ -7,7 +7,7 @@ nobody can tell when a record was really dropped.
 
 from typing import Final
 
-from matching.engine.state import DAY_US, Order, State
+from matching.engine.state import DAY_US, Order, Seat, State
 
 DROP_EVERY: Final = 64
 
@@ -24,11 +24,23 @@ def remember(state: State, order: Order) -> None:
     """Keep the client id of an order that has ended; the order must not be used for anything else after this."""
     order.closed_us = state.time_us
     order.price = order.remaining = order.size = 0
-    order.level = order.prev = order.next = None
+    order.tail = order.prev = order.next = None
     closed = state.closed
     closed.append(order)
     if not len(closed) % DROP_EVERY:
         _drop_old(state)
+
+
+def remember_ended(state: State, seat: Seat, order_id: int, client_id: str, fingerprint: int) -> None:
+    """The same for an order that ended with the command it came with, and was no object."""
+    order = Order()
+    order.id = order_id
+    order.seat = seat
+    order.client_id = client_id
+    order.fingerprint = fingerprint
+    order.sequence = state.sequence
+    seat.clients[client_id] = order
+    remember(state, order)
 
 
 def _drop_old(state: State) -> None:

@@ -27,31 +27,30 @@ def end_standing(state: State, order: Order, reason: str) -> Event:
     else:
         book, key = market.bids, -price
         balance = seat.quote
-        released = price * remaining * market.unit
-    level = order.level
-    if level is not None:
+        released = price * market.unit * remaining
+    tail = order.tail
+    if tail is not None:
         # Side.remove, written out for the second most frequent command
         before, after = order.prev, order.next
         if before is not None:
-            level.lots -= remaining
             before.next = after
             if after is not None:
                 after.prev = before
             else:
-                level.tail = before
+                book.levels[key].tail = before
         elif after is not None:
-            level.lots -= remaining
-            level.head = after
             after.prev = None
+            after.tail = tail
+            book.levels[key] = after
         else:
             del book.levels[key]
+        order.tail = None
         resting = 1
     else:
         assert isinstance(order, WaitingOrder)
         released = order.held
         resting = 3 if order.phase in (PENDING, DUE) else 2
         market.stops.forget(order)
-    balance.held -= released
     balance.available += released
     order_id = order.id
     del seat.orders[order_id]
@@ -100,14 +99,6 @@ def end_all(state: State, orders: list[Order], reason: str, events: list[Event])
         if order.seat.orders.get(order.id) is order:
             end_order(state, order, reason, events)
     return sum(event[0] == "done" for event in events[begin:])
-
-
-def held_by(order: Order) -> int:
-    """The atoms that a resting or waiting order has set aside."""
-    if order.level is None:
-        assert isinstance(order, WaitingOrder)
-        return order.held
-    return order.seat.market.hold(order.side, order.price, left_of(order))
 
 
 def open_orders(account: Account, market_id: int = 0, side: int = -1) -> list[Order]:

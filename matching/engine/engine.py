@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from matching.engine import amend, ending, funds, limits, lists, markets, place, registry, snapshot
 from matching.engine.events import Event
+from matching.engine.holds import holds_of
 from matching.engine.invariants import check_state
 from matching.engine.state import State
 
@@ -82,20 +83,18 @@ class Engine(State):
 
     def balance(self, account: int, asset: int) -> tuple[int, int]:
         """(available, held) in atoms; zeros for what the engine never saw."""
-        there = self.accounts_by_id.get(account)
-        balance = there.balances.get(asset) if there else None
-        return (balance.available, balance.held) if balance else (0, 0)
+        return self.balances(account).get(asset, (0, 0))
 
     def balances(self, account: int) -> dict[int, tuple[int, int]]:
         """(available, held) in atoms by asset, of the assets of which the account owns any."""
         there = self.accounts_by_id.get(account)
         if there is None:
             return {}
-        return {
-            asset: (balance.available, balance.held)
-            for asset, balance in sorted(there.balances.items())
-            if balance.available or balance.held
+        held = holds_of(self, [there])
+        balances = {
+            asset: (balance.available, held[account, asset]) for asset, balance in sorted(there.balances.items())
         }
+        return {asset: balance for asset, balance in balances.items() if any(balance)}
 
     def accounts(self) -> Iterable[int]:
         """The accounts that the engine knows, rising."""

@@ -95,7 +95,6 @@ def _hold(state: State, command: Any, signature: Sequence[int]) -> list[Event]:
     if balance is None:
         return [("rejected", code)]
     balance.available -= amount
-    balance.held += amount
     state.withdrawals[withdrawal] = (account_id, asset_id, amount, recipient)
     return [
         *_use_nonce(state, account_id, signature), ("hold", withdrawal, account_id, asset_id, amount, recipient),
@@ -115,10 +114,8 @@ def end_withdrawal(state: State, command: Any) -> list[Event]:
     account_id, asset_id, amount, recipient = held
     del state.withdrawals[withdrawal]
     ended.add(withdrawal)
-    balance = state.accounts_by_id[account_id].balances[asset_id]
-    balance.held -= amount
     if kind == "release":
-        balance.available += amount
+        state.accounts_by_id[account_id].balances[asset_id].available += amount
     else:
         state.assets[asset_id].total -= amount
     return [(kind, withdrawal, account_id, asset_id, amount, recipient)]

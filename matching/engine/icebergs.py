@@ -1,6 +1,6 @@
 """Icebergs: orders in the book of which a part is hidden (docs/protocol.md, section 9).
 
-`remaining` of a resting order is what is shown, `special.hidden` the rest; a side knows the hidden lots of its levels.
+`remaining` of a resting order is what is shown, `special.hidden` the rest.
 """
 
 from matching.engine.book import Side
@@ -16,17 +16,10 @@ def side_of(order: Order) -> Side:
 
 def show(order: Order, lots: int, events: list[Event]) -> None:
     """Let `lots` of a resting order's hidden part be seen; negative to hide."""
-    special, seat, book = order.special, order.seat, side_of(order)
-    assert special is not None and order.level is not None
+    special, seat = order.special, order.seat
+    assert special is not None
     special.hidden -= lots
     order.remaining += lots
-    order.level.lots += lots
-    key = order.price * book.sign
-    hidden = book.hidden.get(key, 0) - lots
-    if hidden:
-        book.hidden[key] = hidden
-    else:
-        del book.hidden[key]
     events.append(
         ("show", order.id, seat.account_id, seat.market.id, order.side, order.price, lots, special.hidden)
     )  # fmt: skip

@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from matching.engine.book import WORST, Side
+from matching.engine.book import WORST, Side, queue_of
 from matching.engine.commands import SELL
 from matching.engine.due import live_entries
-from matching.engine.ending import held_by
+from matching.engine.holds import holds_of
 from matching.engine.signing import is_cap_too_low
 from matching.engine.state import DUE, GONE, PENDING, QUEUED, TRAILS, WAITS, Market, State, WaitingOrder
 
@@ -44,8 +44,10 @@ def _check_market(market: Market) -> None:
     is_idle = all(order.phase == GONE for order in stops.queue)
     require(market.state != "open" or is_idle or market.backlog > 0, f"{name}: a queue while open")
     require(market.backlog == 0 or market.state == "open", f"{name}: a queue is due that has to wait")
-    require((market.band_low, market.band_high) == (market.lowest(market.last), market.highest(market.last)),
-            f"{name}: the band is of another price")  # fmt: skip
+    require(market.calm_low <= market.last <= market.calm_high, f"{name}: not as calm as it thinks")
+    for last in (market.calm_low, market.last, market.calm_high):
+        is_in_band = market.lowest(last) <= market.plain_low and market.plain_high <= market.highest(last)
+        require(is_in_band, f"{name}: prices are taken for plain that may be outside the band")
 
 
 def _check_waiting(market: Market, name: str) -> None:
@@ -54,7 +56,7 @@ def _check_waiting(market: Market, name: str) -> None:
         order
         for seat in market.seats.values()
         for order in seat.orders.values()
-        if order.seat is seat and order.level is None and isinstance(order, WaitingOrder)
+        if order.seat is seat and order.tail is None and isinstance(order, WaitingOrder)
     ]
     waiting = [order.id for order in here if order.phase in (WAITS, TRAILS, PENDING)]
     require(stops.waiting == len(waiting), f"{name}: {stops.waiting} waiting orders counted, {len(waiting)} there")
@@ -87,37 +89,38 @@ def _check_side(market: Market, side: Side, name: str) -> None:
     require({*side.levels, WORST} <= set(side.heap), f"{name}: a level that is not in the heap")
     require(len(side.heap) <= side.heap_max, f"{name}: too many keys")
     require(all(side.heap[(i - 1) // 2] <= side.heap[i] for i in range(1, len(side.heap))), f"{name}: no heap")
-    for key, level in side.levels.items():
-        require(key == level.price * side.sign, f"{name}: a level under the wrong key")
-        before, lots, hidden = None, 0, 0
-        for order in level:
-            require(order.level is level and order.prev is before, f"{name}: order {order.id} is chained wrongly")
-            require(order.price == level.price and order.remaining > 0, f"{name}: order {order.id} does not belong")
+    for key, first in side.levels.items():
+        require(key == first.price * side.sign, f"{name}: a level under the wrong key")
+        before = None
+        for order in queue_of(first):
+            is_chained = order.prev is before and (order is first or order.tail is order)
+            require(is_chained, f"{name}: order {order.id} is chained wrongly")
+            require(order.price == first.price and order.remaining > 0, f"{name}: order {order.id} does not belong")
             require(order.seat.orders.get(order.id) is order, f"{name}: order {order.id} is not its account's")
             require((order.side > 0) == (side.sign > 0), f"{name}: order {order.id} is on the wrong side")
             before = order
-            lots += order.remaining
             if order.special is not None and order.special.display:
-                hidden += order.special.hidden
                 require(order.remaining <= order.special.display, f"{name}: order {order.id} shows too much")
-        require(side.hidden.get(key, 0) == hidden, f"{name}: level {level.price} has a wrong hidden total")
-        require(
-            level.tail is before and level.lots == lots > 0, f"{name}: level {level.price} has a wrong total or tail"
-        )
+        require(first.tail is before, f"{name}: level {first.price} has a wrong tail")
 
 
 def _check_orders(state: State) -> None:
+    resting = {
+        side: {order for first in side.levels.values() for order in queue_of(first)}
+        for market in state.markets.values()
+        for side in (market.bids, market.asks)
+    }
     for account in state.accounts_by_id.values():
         open_by_market: Counter[int] = Counter()
         for id, order in account.orders.items():
             market = order.seat.market
             require(order.id == id and order.seat is market.seats[account.id], f"order {id} is filed wrongly")
             open_by_market[market.id] += 1
-            if order.level is None:
+            if order.tail is None:
                 require(isinstance(order, WaitingOrder), f"order {id} neither rests nor waits")
             else:
                 side = market.asks if order.side else market.bids
-                require(side.levels.get(order.price * side.sign) is order.level, f"order {id} is in a lost level")
+                require(order in resting[side], f"order {id} is in a lost level")
             if order.client_id:
                 require(account.clients.get(order.client_id) is order, f"order {id} lost its client id")
         for market in state.markets.values():
@@ -131,18 +134,12 @@ def _check_orders(state: State) -> None:
 
 def _check_money(state: State) -> None:
     totals: Counter[int] = Counter()
-    holds: Counter[tuple[int, int]] = Counter()
-    for account_id, asset_id, amount, _ in state.withdrawals.values():
-        holds[account_id, asset_id] += amount
+    holds = holds_of(state, state.accounts_by_id.values())
     for account in state.accounts_by_id.values():
-        for order in account.orders.values():
-            market = order.seat.market
-            holds[account.id, market.base if order.side else market.quote] += held_by(order)
         for asset_id, balance in account.balances.items():
-            name = f"account {account.id}, asset {asset_id}"
-            require(balance.available >= 0 and balance.held >= 0, f"{name}: a negative balance")
-            require(balance.held == holds.pop((account.id, asset_id), 0), f"{name}: held is not what holds add up to")
-            totals[asset_id] += balance.available + balance.held
+            held = holds.pop((account.id, asset_id), 0)
+            require(balance.available >= 0 and held >= 0, f"account {account.id}, asset {asset_id}: a negative balance")
+            totals[asset_id] += balance.available + held
     require(not any(holds.values()), "a hold of an account without a balance")
     for asset in state.assets.values():
         require(asset.total == totals[asset.id], f"asset {asset.code}: balances do not add up to its total")

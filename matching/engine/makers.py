@@ -11,11 +11,10 @@ from matching.engine.state import Order, OrderList, State, WaitingOrder
 
 def after_trade(state: State, maker: Order, left: int, events: list[Event]) -> None:
     """The last event is a trade of `maker` that left `left` of what it showed; it still stands as before the trade."""
-    special, level, seat = maker.special, maker.level, maker.seat
-    assert special is not None and level is not None
+    special, seat = maker.special, maker.seat
+    assert special is not None
     order_list = special.list
     if left or special.hidden:
-        level.lots -= maker.remaining - left
         maker.remaining = left
         # The event counts the hidden part.
         events[-1] = (*events[-1][:-1], left_of(maker))

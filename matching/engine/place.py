@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+from matching.engine import limits
 from matching.engine.cascade import follow_up
 from matching.engine.checks import Terms, is_conditional, is_plain, need_of, why_not
-from matching.engine.clients import assign, find_open, known_order
+from matching.engine.clients import assign, find_open, known_order, remember_ended
 from matching.engine.commands import BUY, GTC, IOC, ORDER_SIGNATURE_FIELDS, SELL, STP_DECREMENT
 from matching.engine.due import schedule_expiry
-from matching.engine.ending import end_order, end_standing, held_by
+from matching.engine.ending import end_order, end_standing
 from matching.engine.events import Event
-from matching.engine.match import take
+from matching.engine.holds import held_by
+from matching.engine.match import sweep, take
 from matching.engine.signing import as_plain, can_be_signed, is_order_signature, sign, why_not_signed, why_not_signer
 from matching.engine.state import DUE, PENDING, Market, Order, Seat, Special, State, WaitingOrder, fill_in
 from matching.engine.takers import end, go_on, rest
@@ -45,71 +47,88 @@ def place(state: State, command: Any) -> list[Event]:
         or (stp and not 0 < stp <= STP_DECREMENT)
         or size < market.min_lots
         or size > market.plain_lots
-        or price < market.band_low
-        or price > market.band_high
+        or price < market.plain_low
+        or price > market.plain_high
         or seat.open >= market.max_orders
-        or (notional := price * size * market.unit) < market.min_notional
+        or (notional := price * market.unit * size) < market.min_notional
     ):
         return place_carefully(state, command)
     # The top of the opposite heap may be a level that ran empty, so this only says that the order might trade.
     if side == BUY:
-        book, key, pays, held = market.bids, -price, seat.quote, notional
-        may_trade = market.asks.heap[0] <= price
+        book, opposite, key, pays, held = market.bids, market.asks, -price, seat.quote, notional
     elif side == SELL:
-        book, key, pays, held = market.asks, price, seat.base, size * market.lot_atoms
-        may_trade = market.bids.heap[0] <= -price
+        book, opposite, key, pays, held = market.asks, market.bids, price, seat.base, size * market.lot_atoms
     else:
         return place_carefully(state, command)
+    may_trade = opposite.heap[0] <= -key
     if pays.available < held or (post_only and (post_only != 1 or tif or may_trade)):
         return place_carefully(state, command)
 
     state.last_order = order_id = state.last_order + 1
-    # state.fill_in, written out
-    order = Order()
-    order.id = order_id
-    order.seat = seat
-    order.side = side
-    order.price = price
-    order.remaining = order.size = size
-    order.post_only = post_only
-    order.stp = stp
-    order.special = None
-    order.client_id = client_id
-    if client_id:
-        # clients.assign, written out
-        order.fingerprint = fingerprint
-        order.sequence = state.sequence
-        order.closed_us = 0
-        seat.clients[client_id] = order
-    new = ("new", order_id, account_id, market_id, side, 0, tif, price, 0, size, 0, post_only, stp, 0, 0, 0, 0,
-           client_id)  # fmt: skip
+    events: list[Event] = [
+        ("new", order_id, account_id, market_id, side, 0, tif, price, 0, size, 0, post_only, stp, 0, 0, 0, 0, client_id)
+    ]
+    lots = size
     if may_trade:
-        events: list[Event] = [new]
-        reason = take(state, order, price, 0, False, events)
-        if reason is None and order.remaining and tif == GTC:
-            events.append(rest(state, order))
+        last_trade = market.trades + limits.MEETINGS
+        lots = sweep(state, seat, side, price, size, stp, order_id, last_trade, events)
+        if lots != size:
+            market.first = events[1][3]
+        if lots and opposite.heap[0] <= -key:
+            # sweep met somebody that it leaves to take.
+            order = fill_in(Order(), order_id, seat, side, price, lots, size, post_only, stp, None, client_id)
+            if client_id:
+                assign(state, order, fingerprint)
+            reason = take(state, order, price, 0, False, events, last_trade)
+            if reason is None and order.remaining and tif == GTC:
+                events.append(rest(state, order))
+            else:
+                events.append(end(state, order, reason or ("unfilled" if order.remaining else "filled")))
+            if market.first:
+                follow_up(state, market, events)
+            return events
+        if lots and not tif:
+            held = lots * market.lot_atoms if side else price * market.unit * lots
+    if lots and not tif:
+        # fill_in, takers.rest, Side.add and clients.assign, written out for the most frequent case of all
+        order = Order()
+        order.id = order_id
+        order.seat = seat
+        order.side = side
+        order.price = price
+        order.remaining = lots
+        order.size = size
+        order.post_only = post_only
+        order.stp = stp
+        order.special = None
+        order.client_id = client_id
+        order.next = None
+        order.tail = order
+        first = book.levels.get(key)
+        if first is None:
+            order.prev = None
+            book.open_level(key, order)
         else:
-            events.append(end(state, order, reason or ("unfilled" if order.remaining else "filled")))
-        if market.first:
-            follow_up(state, market, events)
-        return events
-    if tif == IOC:
-        return [new, end(state, order, "unfilled")]
-    # takers.rest and Side.add, written out for the most frequent case of all
-    order.next = None
-    level = book.levels.get(key)
-    if level is None:
-        book.open_level(key, order)
+            order.prev = tail = first.tail
+            tail.next = first.tail = order  # type: ignore[union-attr] # whoever is in the book has one
+        pays.available -= held
+        seat.orders[order_id] = order
+        seat.open += 1
+        if client_id:
+            order.fingerprint = fingerprint
+            order.sequence = state.sequence
+            order.closed_us = 0
+            seat.clients[client_id] = order
+        events.append(("rest", order_id, account_id, market_id, side, price, lots, held))
     else:
-        order.prev = tail = level.tail
-        tail.next = level.tail = order
-        level.lots += size
-        order.level = level
-    pays.available -= held
-    pays.held += held
-    seat.orders[order_id] = order
-    seat.open += 1
-    return [new, ("rest", order_id, account_id, market_id, side, price, size, held)]
+        events.append(
+            ("done", order_id, account_id, market_id, side, price, lots, 0, 0, "unfilled" if lots else "filled")
+        )
+        if client_id:
+            remember_ended(state, seat, order_id, client_id, fingerprint)
+    if market.first:
+        follow_up(state, market, events)
+    return events
 
 
 def signed_place(state: State, command: Any) -> list[Event]:
@@ -157,7 +176,7 @@ def replace(state: State, command: Any) -> list[Event]:
         freed = target.remaining * (market.lot_atoms if target.side else target.price * market.unit)
     if (
         target.special is not None
-        or target.level is None
+        or target.tail is None
         or (deadline and 0 < deadline < state.time_us)
         or (client_id and client_id in account.clients)
         or market.id != market_id
@@ -198,7 +217,7 @@ def is_bound(order: Order) -> bool:
     """Whether an order may not be changed because it is a leg of a live list, or one that is not active yet."""
     if order.special is not None and order.special.list is not None:
         return True
-    return isinstance(order, WaitingOrder) and order.level is None and order.phase in (PENDING, DUE)
+    return isinstance(order, WaitingOrder) and order.tail is None and order.phase in (PENDING, DUE)
 
 
 def refused_early(

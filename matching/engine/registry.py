@@ -87,8 +87,6 @@ def _release(state: State, account: Account, assets: Sequence[int]) -> list[Even
         if account_id == account.id and asset_id in assets:
             del state.withdrawals[id]
             state.released.add(id)
-            balance = account.balance(asset_id)
-            balance.held -= amount
-            balance.available += amount
+            account.balance(asset_id).available += amount
             events.append(("release", id, *held))
     return events

@@ -6,12 +6,15 @@ dead entries of heaps. So an engine that lived through all commands and one that
 
 import hashlib
 import json
+from collections import Counter
 from typing import Any, Final
 
 from matching.engine import upgrade
+from matching.engine.book import queue_of
 from matching.engine.breaker import Breaker, live
 from matching.engine.commands import FIELDS
 from matching.engine.due import schedule_deadman, schedule_expiry, schedule_queue, schedule_transition
+from matching.engine.holds import holds_of
 from matching.engine.ids import IdRanges
 from matching.engine.makers import tie
 from matching.engine.markets import new_market
@@ -54,10 +57,11 @@ def dump(state: State) -> dict[str, Any]:
     """The state as a tree of dicts, lists, text and integers, fit for JSON."""
     waiting: dict[int, list[WaitingOrder]] = {id: [] for id in state.markets}
     lists: dict[int, dict[int, OrderList]] = {id: {} for id in state.markets}
+    held = holds_of(state, state.accounts_by_id.values())
     for account in state.accounts_by_id.values():
         for order in account.orders.values():
             market_id = order.seat.market.id
-            if order.level is None and isinstance(order, WaitingOrder):
+            if order.tail is None and isinstance(order, WaitingOrder):
                 waiting[market_id].append(order)
             if order.special is not None and order.special.list is not None:
                 lists[market_id][order.special.list.id] = order.special.list
@@ -68,7 +72,7 @@ def dump(state: State) -> dict[str, Any]:
         "time_us": state.time_us,
         "last_order": state.last_order,
         "assets": [[asset.id, asset.code, asset.scale, asset.total] for _, asset in sorted(state.assets.items())],
-        "accounts": [_dump_account(account) for _, account in sorted(state.accounts_by_id.items())],
+        "accounts": [_dump_account(account, held) for _, account in sorted(state.accounts_by_id.items())],
         "registry": state.registry,
         "leaves": state.leaves,
         "sources": [list(item) for item in sorted(state.sources.items())],
@@ -95,11 +99,11 @@ def dump(state: State) -> dict[str, Any]:
     }
 
 
-def _dump_account(account: Account) -> list[Any]:
+def _dump_account(account: Account, held: Counter[tuple[int, int]]) -> list[Any]:
     balances = [
-        [asset, balance.available, balance.held]
+        [asset, balance.available, held[account.id, asset]]
         for asset, balance in sorted(account.balances.items())
-        if balance.available or balance.held
+        if balance.available or held[account.id, asset]
     ]
     return [account.id, account.tier, account.deadman_us, balances, _dump_key(account.key)]
 
@@ -123,8 +127,8 @@ def _dump_market(
         "backlog": market.backlog,
         "last": market.last,
         "trades": market.trades,
-        "bids": [_dump_order(order) for level in market.bids.sorted_levels() for order in level],
-        "asks": [_dump_order(order) for level in market.asks.sorted_levels() for order in level],
+        "bids": [_dump_order(order) for first in market.bids.sorted_levels() for order in queue_of(first)],
+        "asks": [_dump_order(order) for first in market.asks.sorted_levels() for order in queue_of(first)],
         "waiting": [
             _dump_waiting(order, extremes.get(order.id, 0)) for order in sorted(waiting, key=lambda order: order.id)
         ],
@@ -135,6 +139,7 @@ def _dump_market(
 
 
 def _dump_breaker(breaker: Breaker, oldest: int) -> list[Any]:
+    breaker.tell()
     is_latest_live = breaker.top > 0 and breaker.at >= oldest
     return [
         [list(trade) for trade in live(breaker.lows, oldest)],
@@ -187,9 +192,8 @@ def load(state: State, dump: dict[str, Any]) -> None:
     for id, tier, deadman_us, balances, key in dump["accounts"]:
         account = state.account(id)
         account.tier = tier
-        for asset, available, held in balances:
-            balance = account.balance(asset)
-            balance.available, balance.held = available, held
+        for asset, available, _ in balances:
+            account.balance(asset).available = available
         if key:
             _load_key(state, account, key)
         schedule_deadman(state, id, deadman_us)
@@ -216,7 +220,7 @@ def _load_closed(state: State, row: list[Any]) -> None:
     seat = open_seat(state, state.markets[market_id], account_id)
     order = fill_in(Order(), id, seat, 0, 0, 0, 0, 0, 0, None, client_id)
     order.sequence, order.fingerprint, order.closed_us = sequence, fingerprint, closed_us
-    order.level = order.prev = order.next = None
+    order.prev = order.next = None
     seat.clients[client_id] = order
     state.closed.append(order)
 
@@ -237,9 +241,6 @@ def _load_market(state: State, dump: dict[str, Any]) -> None:
             order = Order()
             _load_order(state, market, order, row)
             side.add(order)
-            key = order.price * side.sign
-            if order.special is not None and order.special.hidden:
-                side.hidden[key] = side.hidden.get(key, 0) + order.special.hidden
             orders[order.id] = order
     _load_waiting(state, market, dump, orders)
     for id, kind, legs in dump["lists"]:
@@ -277,7 +278,6 @@ def _load_waiting(state: State, market: Market, dump: dict[str, Any], orders: di
     for what, row in dump["waiting"]:
         order = WaitingOrder()
         _load_order(state, market, order, row)
-        order.level = None
         order.type, order.tif, order.stop, order.quote, order.trigger, order.trail, order.held, phase, extreme = what
         order.phase = phase
         waiting[order.id] = orders[order.id] = order

@@ -12,7 +12,7 @@ from matching.engine.ids import IdRanges
 from matching.money import MAX_AMOUNT, MAX_PRICE, PPM
 
 if TYPE_CHECKING:
-    from matching.engine.book import Level, Side
+    from matching.engine.book import Side
     from matching.engine.breaker import Breaker
     from matching.engine.stops import Stops
 
@@ -23,13 +23,12 @@ OPEN, POST_ONLY, CANCEL_ONLY, HALTED = STATES
 
 
 class Balance:
-    """Atoms of one asset of one account: free to use, and set aside by orders and withdrawals."""
+    """Atoms of one asset of one account that are free to use; what is set aside is in holds.py."""
 
-    __slots__ = ("available", "held")
+    __slots__ = ("available",)
 
-    def __init__(self, available: int = 0, held: int = 0) -> None:
-        self.available = available
-        self.held = held
+    def __init__(self) -> None:
+        self.available = 0
 
 
 class Asset:
@@ -157,15 +156,16 @@ class OrderList:
 class Order:
     """An order in flight or in the book.
 
-    `size` is the total in lots, filled part included; `remaining` is 0 for orders by quote. `level` is None while it
-    waits for its price; `level`, `prev` and `next` mean nothing while it is in flight. `special` is None for
+    `size` is the total in lots, filled part included; `remaining` is 0 for orders by quote. `tail` is None unless it
+    is in the book: there it is, of a level's first order, the last one, and of any other order itself; `prev` and
+    `next` mean something only there, too. `special` is None for
     nearly all, so that one look spares all questions after it. `fingerprint`, `sequence` and `closed_us` (0 while it
     is open) mean something only with a client id, for whose sake it is kept for a while after it ended.
     """
 
     __slots__ = (
-        "client_id", "closed_us", "fingerprint", "id", "level", "next", "post_only", "prev", "price",
-        "remaining", "seat", "sequence", "side", "size", "special", "stp",
+        "client_id", "closed_us", "fingerprint", "id", "next", "post_only", "prev", "price", "remaining", "seat",
+        "sequence", "side", "size", "special", "stp", "tail",
     )  # fmt: skip
 
     id: int
@@ -178,9 +178,9 @@ class Order:
     stp: int
     special: Special | None
     client_id: str
-    level: "Level | None"
     prev: "Order | None"
     next: "Order | None"
+    tail: "Order | None"
     fingerprint: int
     sequence: int
     closed_us: int
@@ -227,6 +227,7 @@ def fill_in(
     order.stp = stp
     order.special = special
     order.client_id = client_id
+    order.tail = None
     return order
 
 
@@ -234,10 +235,10 @@ class Market:
     """A market's rules, books, state and last price. Fields as in the `market` command."""
 
     __slots__ = (
-        "asks", "backlog", "band_high", "band_low", "band_ppm", "base", "bids", "breaker", "breaker_ppm",
-        "breaker_window_us", "fee_base", "fee_quote", "fees", "first", "halt_us", "id", "last", "lot_atoms",
-        "max_lots", "max_orders", "min_lots", "min_notional", "nobody", "plain_lots", "plain_seats", "quote",
-        "reference_price", "reopen_us", "seats", "state", "stops", "symbol", "trades", "unit", "until",
+        "asks", "backlog", "band_ppm", "base", "bids", "breaker", "breaker_ppm", "breaker_window_us", "calm_high",
+        "calm_low", "fee_base", "fee_quote", "fees", "first", "halt_us", "id", "last", "lot_atoms", "max_lots",
+        "max_orders", "min_lots", "min_notional", "nobody", "plain_high", "plain_lots", "plain_low", "plain_seats",
+        "quote", "reference_price", "reopen_us", "seats", "state", "stops", "symbol", "trades", "unit", "until",
     )  # fmt: skip
 
     id: int
@@ -273,9 +274,11 @@ class Market:
     nobody: Seat  # stands in for accounts the engine never saw
     fee_base: Balance
     fee_quote: Balance
-    band_low: int  # the price band around `last`
+    calm_low: int  # while `last` stays from here
+    calm_high: int  # to here,
+    plain_low: int  # prices from here
+    plain_high: int  # to here are within its band
     plain_lots: int  # up to this size an order is neither too large nor, at any price, too dear; 0 unless open
-    band_high: int
 
     def lowest(self, price: int) -> int:
         """The lower edge of the price band around `price`, in ticks."""
@@ -287,18 +290,31 @@ class Market:
 
     def hold(self, side: int, price: int, lots: int) -> int:
         """What a resting order sets aside: quote atoms for a buy, base atoms for a sell."""
-        return lots * self.lot_atoms if side else price * lots * self.unit
+        return lots * self.lot_atoms if side else price * self.unit * lots
+
+    def is_in_band(self, price: int) -> bool:
+        """Whether a price is within the band around the last one."""
+        return self.lowest(self.last) <= price <= self.highest(self.last)
 
     def set_last(self, price: int) -> None:
-        """Note the price of the last trade."""
+        """Note the price of the last trade.
+
+        Most prices stay near the one before, and most orders far from the edges of the band; so what is surely within
+        the band is worked out for a whole range of last prices (the band's edges rise with them), an eighth of its
+        reach to both sides. `is_in_band` knows it exactly.
+        """
         self.last = price
-        reach = price * self.band_ppm // PPM
-        self.band_low = price - reach if price > reach else 1
-        self.band_high = price + reach if price + reach < MAX_PRICE else MAX_PRICE
+        if not self.calm_low <= price <= self.calm_high:
+            self._be_calm_around(price)
+
+    def _be_calm_around(self, price: int) -> None:
+        near = (price * self.band_ppm // PPM) >> 3
+        self.calm_low, self.calm_high = max(1, price - near), price + near
+        self.plain_low, self.plain_high = self.lowest(self.calm_high), self.highest(self.calm_low)
 
     def derive(self) -> None:
         """Bring what follows from rules, state and last price up to date."""
-        self.set_last(self.last)
+        self._be_calm_around(self.last)
         is_open = self.state == OPEN
         self.plain_lots = min(self.max_lots, MAX_AMOUNT // (MAX_PRICE * self.unit)) if is_open else 0
 

@@ -68,9 +68,8 @@ def rest(state: State, order: Order) -> Event:
     else:
         market.bids.add(order)
         balance = seat.quote
-        held = price * remaining * market.unit
+        held = price * market.unit * remaining
     balance.available -= held
-    balance.held += held
     order_id = order.id
     seat.orders[order_id] = order
     seat.open += 1
@@ -105,9 +104,7 @@ def wait(state: State, order: WaitingOrder, held: int) -> Event:
     seat = order.seat
     balance = seat.base if order.side else seat.quote
     balance.available -= held
-    balance.held += held
     order.held = held
-    order.level = None
     seat.market.stops.add(order, seat.market.last)
     _register(order)
     return ("wait", order.id, seat.account_id, seat.market.id, order.side, order.stop, held)
@@ -117,7 +114,6 @@ def pend(order: WaitingOrder) -> Event:
     """Put a leg aside until another one is filled; it holds nothing."""
     seat = order.seat
     order.held = 0
-    order.level = None
     seat.market.stops.pend(order)
     _register(order)
     return ("pend", order.id, seat.account_id, seat.market.id, order.side)

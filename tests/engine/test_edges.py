@@ -55,6 +55,30 @@ def fund(pair: Pair, account: int, asset: int, amount: int) -> None:
     )
 
 
+@pytest.mark.parametrize("band_ppm", [1, 1_000, 50_000, 999_999, 1_000_000, 1_500_000])
+def test_the_band_is_exact_wherever_the_last_price_wanders(pair: Pair, band_ppm: int) -> None:
+    """The engine works out what is surely within the band only now and then; its edges must not be felt."""
+    price = 1_000_000
+    do(pair, rules(market=2, base=1, min_lots=1, band_ppm=band_ppm, reference_price=price))
+    for account in (1, 2):
+        for asset in (1, 2):
+            fund(pair, account, asset, 10**12)
+    for step in (1, 0, -2, 40, -75, 1_300, 70_000, -150_000, 3):
+        reach = price * band_ppm // 10**6
+        price = max(1, price - reach, min(price + reach, price + step))
+        do(pair, c.place(account=1, market=2, side=c.SELL, price=price, size=1))
+        assert do(pair, c.place(account=2, market=2, side=c.BUY, price=price, size=1))[1][0] == "trade"
+        assert pair.slow.markets[2].last == price
+        reach = price * band_ppm // 10**6
+        for side, low_or_high in ((c.BUY, max(1, price - reach)), (c.SELL, price + reach)):
+            assert do(pair, c.place(account=1, market=2, side=side, price=low_or_high, size=1))[1][0] == "rest"
+            do(pair, c.cancel_all(account=1))
+            beyond = low_or_high + (1 if side else -1)
+            if beyond > 0:
+                order = c.place(account=1, market=2, side=side, price=beyond, size=1)
+                assert refused(pair, order) == "price_band"
+
+
 def test_an_asset_holds_the_largest_amount_and_not_one_atom_more(pair: Pair) -> None:
     fund(pair, 1, 1, MAX_AMOUNT)
     assert pair.fast.balance(1, 1) == (MAX_AMOUNT, 0)

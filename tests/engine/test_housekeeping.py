@@ -1,5 +1,6 @@
 """What the engine keeps for its own speed stays in proportion to what is there: heaps, levels, client ids, ranges."""
 
+import gc
 import random
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from matching.engine.book import DEAD_SPARE
 from matching.engine.clients import DROP_EVERY
 from matching.engine.due import DEAD_SPARE as DEAD_DUE_SPARE
 from matching.engine.ids import IdRanges
-from matching.engine.state import DAY_US
+from matching.engine.state import DAY_US, Order
 from matching.engine.stops import DEAD_SPARE as DEAD_STOPS_SPARE
 from matching.engine.trailing import SPARE as DEAD_TRAILS_SPARE
 
@@ -77,6 +78,24 @@ def test_empty_levels_go_at_once() -> None:
     assert len(bids.heap) <= N + 1
     assert bids.best() is None
     assert len(bids.heap) == 1
+
+
+@pytest.mark.parametrize("name", hostile.SCENARIOS)
+def test_orders_that_ended_go_without_the_garbage_collector(name: str) -> None:
+    """The matcher runs with it off: an order that ended must not be part of a cycle."""
+    commands = hostile.SCENARIOS[name](N)
+    gc.collect()
+    gc.disable()
+    try:
+        engine = played(commands)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        assert [order.id for order in gc.garbage if isinstance(order, Order)] == []
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    engine.validate()
 
 
 def test_dead_keys_do_not_pile_up() -> None:
