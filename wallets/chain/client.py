@@ -150,7 +150,9 @@ class Chain:
     def asked(self) -> Asked:
         """What the next block asks for gas."""
         with _reaching():
-            base_fees = self.web3.eth.fee_history(1, "latest")["baseFeePerGas"]
+            base_fees = self.web3.eth.fee_history(1, "latest").get("baseFeePerGas")
+            if not base_fees:
+                raise ChainUnreachable("the node does not say what a block asks for gas (eth_feeHistory)")
             return Asked(int(base_fees[-1]), int(self.web3.eth.max_priority_fee))
 
     def has_code(self, address: str) -> bool:

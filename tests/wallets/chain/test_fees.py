@@ -185,6 +185,16 @@ def test_without_gas_for_a_dearer_one_it_says_so_and_goes_on(held):
     assert held.view("next_account") == 2
 
 
+def test_a_node_that_does_not_say_what_it_asks_is_told_and_nothing_is_sent(held, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(type(held.chain.web3.eth), "fee_history", lambda *_: {"oldestBlock": 1})
+        test_funds.numbers.want(account_id=accounts.create_account(name="alice").pk)
+        held.round()
+        assert reason() == "the node does not say what a block asks for gas (eth_feeHistory)"
+        assert not ChainTransaction.objects.filter(status="sending").exists()
+    mine_until_registered(held)
+
+
 def test_test_tokens_are_paid_in_once_though_the_treasury_waits_for_its_price(contract, settings):
     alice = accounts.create_account(name="alice").pk
     test_funds.numbers.want(account_id=alice)
