@@ -123,6 +123,15 @@ def lease(*, worker: str, is_ours: bool = True) -> Lease | None:
     )  # fmt: skip
 
 
+def check_outside(*, block: int, number: int) -> None:
+    """Raises Problem lease_lost unless a machine elsewhere has this lease: its number is easily guessed by another one.
+
+    What comes from elsewhere is asked this first: nobody there may end, or spoil, a lease of our own provers.
+    """
+    if not _last_given(block, number).filter(is_outside=True).exists():
+        raise Problem("lease_lost")
+
+
 def renew(*, block: int, number: int) -> None:
     """Make a lease last its time from now on. Raises Problem lease_lost.
 

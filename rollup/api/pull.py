@@ -60,7 +60,7 @@ class RenewView(ProverView):
     def post(self, request: Request, block: int) -> HttpResponse:
         """The worker is alive and still at it."""
         query.read_query(request, {})
-        number = _lease_number(_read(self.json_object(), "lease"))
+        number = _lease_number(block, _read(self.json_object(), "lease"))
         proving.renew(block=block, number=number)
         return answer({"block": block, "status": "renewed"})
 
@@ -74,7 +74,7 @@ class ReleaseView(ProverView):
     def post(self, request: Request, block: int) -> HttpResponse:
         """The worker stops: the next one gets the block at once."""
         query.read_query(request, {})
-        number = _lease_number(_read(self.json_object(), "lease"))
+        number = _lease_number(block, _read(self.json_object(), "lease"))
         proving.hand_back(block=block, number=number)
         return answer({"block": block, "status": "released"})
 
@@ -95,7 +95,7 @@ class TaskProofView(ProverView):
             raise _invalid("proof", f"{POINTS} integers as decimal text")
         if isinstance(proof_ms, bool) or not isinstance(proof_ms, int) or not 0 <= proof_ms <= PROOF_MS_MAX:
             raise _invalid("proof_ms", "milliseconds, an integer")
-        number = _lease_number(body)
+        number = _lease_number(block, body)
         proving.deliver(block=block, number=number, points=[int(point) for point in points], proof_ms=proof_ms)
         return answer({"block": block, "status": "proved"})
 
@@ -109,10 +109,12 @@ def _read(body: dict[str, Any], *names: str) -> dict[str, Any]:
     return body
 
 
-def _lease_number(body: dict[str, Any]) -> int:
+def _lease_number(block: int, body: dict[str, Any]) -> int:
+    """Of a lease that was given to a machine elsewhere. Raises Problem lease_lost too."""
     number = body["lease"]
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < 2**31:
         raise _invalid("lease", "the number of a lease")
+    proving.check_outside(block=block, number=number)
     return number
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rollup import proving
 from rollup.models import Block, ProvingTask
 from rollup.prover import keys
 from tests.rollup.api.conftest import TOKEN
@@ -116,6 +117,24 @@ def test_what_is_malformed_changes_nothing(api, maker, path, body):
 def test_leases_of_blocks_that_are_not_there_are_lost(api, maker):
     for number in (1, 2**63 - 1):
         assert api.post(f"/prover/tasks/{number}/renew", {"lease": 1})[1]["code"] == "lease_lost"
+
+
+def test_the_leases_of_our_own_provers_are_nobody_elses(api, maker, prover):
+    """A token, and a number that is easily guessed: nothing comes of it, and the block is proven."""
+    maker.first()
+    ours = proving.lease(worker="ours")
+    before = everything()
+    for path, body in (
+        ("renew", {"lease": ours.number}),
+        ("release", {"lease": ours.number}),
+        ("proof", {"lease": ours.number, "proof": ["1"] * 8, "proof_ms": 1}),
+    ):
+        status, answer = api.post(f"/prover/tasks/1/{path}", body)
+        assert (status, answer["code"]) == (409, "lease_lost")
+        assert everything() == before
+    proof = prover.prove(ours.inputs)
+    proving.deliver(block=1, number=ours.number, points=proof.points, proof_ms=proof.ms, is_ours=True)
+    assert Block.objects.get().status == "proved"
 
 
 def integers(value):
