@@ -25,14 +25,13 @@ _RANGE: Final = re.compile(r"bytes=([0-9]{1,15})-[0-9]{0,15}", re.ASCII)
 class KeysView(ProverView):
     """/prover/keys"""
 
-    @documented("List the proving key's files", answer=schema.SharedKeys, tags=["provers"], parameters=[schema.TOKEN])
+    @documented(
+        "List the proving key's files", answer=schema.SharedKeys, tags=["provers"], parameters=[schema.TOKEN],
+        operation="prover_keys_list",
+    )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:
         """Of the circuit that blocks are proven with; `fingerprint` is the sha256 of the key that verifies proofs."""
-        query.read_query(request, {})
-        shared = sharing.shared_keys(settings.ROLLUP_PARAMETERS)
-        if shared is None:
-            raise Problem("keys_not_ready")
-        return answer(shapes.shared_keys_json(shared))
+        return list_keys(request, settings.ROLLUP_PARAMETERS)
 
 
 class KeyFileView(ProverView):
@@ -44,16 +43,30 @@ class KeyFileView(ProverView):
     )  # fmt: skip
     def get(self, request: Request, sha256: str) -> HttpResponse:
         """From the byte that Range names, 4 MiB at most whatever its end; Content-Range says which bytes they are."""
-        query.read_query(request, {})
-        asked = _RANGE.fullmatch(request.META.get("HTTP_RANGE", ""))
-        if asked is None:
-            raise Problem("invalid_range")
-        start = int(asked[1])
-        found = sharing.read_part(settings.ROLLUP_PARAMETERS, sha256, start)
-        if found is None:
-            raise Problem("unknown_key_file")
-        part, size = found
-        if not part:
-            raise Problem("invalid_range", headers={"Content-Range": f"bytes */{size}"})
-        where = f"bytes {start}-{start + len(part) - 1}/{size}"
-        return HttpResponse(part, status=206, content_type="application/octet-stream", headers={"Content-Range": where})
+        return read_part(request, settings.ROLLUP_PARAMETERS, sha256)
+
+
+def list_keys(request: Request, circuit: str) -> HttpResponse:
+    """What there is of a circuit. Raises Problem keys_not_ready."""
+    query.read_query(request, {})
+    shared = sharing.shared_keys(circuit)
+    if shared is None:
+        raise Problem("keys_not_ready")
+    return answer(shapes.shared_keys_json(shared))
+
+
+def read_part(request: Request, circuit: str, sha256: str) -> HttpResponse:
+    """The part of a circuit's file that Range names. Raises Problem invalid_range, unknown_key_file."""
+    query.read_query(request, {})
+    asked = _RANGE.fullmatch(request.META.get("HTTP_RANGE", ""))
+    if asked is None:
+        raise Problem("invalid_range")
+    start = int(asked[1])
+    found = sharing.read_part(circuit, sha256, start)
+    if found is None:
+        raise Problem("unknown_key_file")
+    part, size = found
+    if not part:
+        raise Problem("invalid_range", headers={"Content-Range": f"bytes */{size}"})
+    where = f"bytes {start}-{start + len(part) - 1}/{size}"
+    return HttpResponse(part, status=206, content_type="application/octet-stream", headers={"Content-Range": where})

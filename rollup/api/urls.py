@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
 from accounts.api.paging import ID_MAX
-from rollup.api import blocks, proofs, pull, pull_keys, signed
+from rollup.api import blocks, escape, proofs, pull, pull_keys, signed
 
 
 class NumberConverter(IntConverter):
@@ -35,6 +35,8 @@ urlpatterns = [
     path("blocks/<number:number>/trades", blocks.BlockTradesView.as_view(), name="block_trades"),
     path("proofs", proofs.ProofsView.as_view(), name="proofs"),
     path("proofs/<number:block>", proofs.ProofView.as_view(), name="proof"),
+    path("escape/keys", escape.EscapeKeysView.as_view(), name="escape_keys"),
+    path("escape/keys/<sha256:sha256>", escape.EscapeKeyFileView.as_view(), name="escape_key_file"),
     path("l2/accounts/<number:number>/proof", proofs.BalanceProofView.as_view(), name="balance_proof"),
     path("l2/accounts", signed.LinkView.as_view(), name="l2_accounts"),
     path("signed", signed.SigningTermsView.as_view(), name="signing_terms"),
