@@ -54,7 +54,11 @@ def test_a_reorganisation_changes_hashes_and_takes_receipts_away(deployed: Deplo
     chain.broadcast(signed.raw)
     mined = chain.wait(signed.hash)
     assert chain.block_hash(mined.block_number) == mined.block_hash
-    assert [event.name for event in chain.events(mined.block_number, mined.block_number)] == ["Queued", "Registered"]
+    assert [event.name for event in chain.events(mined.block_number, mined.block_number)] == [
+        "Claimable",
+        "Queued",
+        "Registered",
+    ]
     dev_chain.dev.rpc("anvil_reorg", 1, [])
     assert chain.block_hash(mined.block_number) != mined.block_hash
     assert chain.events(mined.block_number, chain.head()) == []
