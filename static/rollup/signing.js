@@ -86,7 +86,7 @@ find('order').addEventListener('submit', (event) => {
     const body = orderBody(here.key, here.terms, { ...asked, validUntil: Math.floor(Date.now() / 1000) + VALID_S });
     const made = await post('/signed/orders', body);
     put(find('placed'), `Order ${made.id} is ${made.status.replace('_', ' ')}.`);
-    followOrder(made);
+    followOrder(made).catch((error) => say('order-wrong', error));
   });
 });
 
@@ -127,7 +127,7 @@ find('withdraw').addEventListener('submit', (event) => {
     const body = withdrawalBody(here.key, here.terms, { asset, amount, address, reference: newReference() });
     const made = await post('/signed/withdrawals', body);
     event.target.elements.amount.value = '';
-    followWithdrawal(made);
+    followWithdrawal(made).catch((error) => say('withdraw-wrong', error));
     await showFunds();
   });
 });
@@ -135,6 +135,6 @@ find('withdraw').addEventListener('submit', (event) => {
 // Those that are on their way from an earlier visit.
 get('/withdrawals?limit=20').then(({ withdrawals }) => {
   for (const one of withdrawals.reverse()) {
-    if (one.address && one.status === 'completed' && one.chain_status !== 'claimed') followWithdrawal(one);
+    if (one.address && one.status === 'completed' && one.chain_status !== 'claimed') followWithdrawal(one).catch((error) => say('withdraw-wrong', error));
   }
 }, (error) => say('withdraw-wrong', error));
