@@ -44,11 +44,12 @@ def test_an_order_that_nobody_answers_is_not_executed_behind_ones_back(alice, st
             return trader.post("/orders", trader.order(price="59000", client_id=ids[number]), window_ms=2_000)
 
     with ThreadPoolExecutor(3) as pool:
-        first, second, third = pool.map(place, range(3))
-    assert (first.status, first.code) == (504, "unknown_outcome")
-    assert (second.status, second.code) == (503, "overloaded")
-    assert (third.status, third.code) == (503, "overloaded")
-    assert third.headers["Retry-After"] == "1"
+        answers = sorted(pool.map(place, range(3)), key=lambda answer: answer.status)
+    # Whichever came first, where threads are slow.
+    assert [(answer.status, answer.code) for answer in answers] == [
+        (503, "overloaded"), (503, "overloaded"), (504, "unknown_outcome")
+    ]  # fmt: skip
+    assert [answer.headers["Retry-After"] for answer in answers[:2]] == ["1", "1"]
     assert alice.get("/orders").ok()["orders"] == [], "reads go on"
     stack.kill("matcher", signal.SIGCONT)
     wait_until_answered(alice)
@@ -132,7 +133,7 @@ def answers(http):
 def test_orders_that_wait_leave_connections_for_reads(alice, stack, cold_web, stopped_matcher):
     def place(number):
         body = alice.order(price=str(50_000 + number))
-        return replace(alice, http=cold_web).post("/orders", body, window_ms=2_000)
+        return replace(alice, http=cold_web).post("/orders", body, window_ms=60_000)
 
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(place, number) for number in range(8)]

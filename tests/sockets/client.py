@@ -33,7 +33,9 @@ class Client:
     """One socket. `messages` holds what came and nobody asked for yet."""
 
     def __init__(self, url: str, **options: Any) -> None:
-        self.socket: ClientConnection = connect(url, max_size=None, open_timeout=PATIENCE_S, **options)
+        # Its own library must not hang up on a server that is slow, nor stop to read while a test does.
+        usual = {"max_size": None, "max_queue": None, "ping_interval": None, "open_timeout": PATIENCE_S}
+        self.socket: ClientConnection = connect(url, **(usual | options))
         self.messages: deque[dict[str, Any]] = deque()
         self._ids = itertools.count(1)
 
