@@ -1,6 +1,6 @@
 """Check that the rollup's contract commits to a balance, with nothing of the exchange but its answer.
 
-    pip install light-poseidon
+    pip install light-poseidon        # which has wheels for Python 3.11 on Linux
     python check_balance.py http://localhost:8000 ACCOUNT ASSET [http://localhost:8002 CONTRACT]
 
 ACCOUNT is a number of the rollup. With a node's address and the contract's, its root is asked of the chain as well.
