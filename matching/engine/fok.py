@@ -28,13 +28,13 @@ def fills_whole(state: State, order: Order) -> bool:
                 meetings += -(-special.hidden // special.display)
             if meetings > limits.FILL_OR_KILL:
                 return False
-            if ends_here or is_over(state, other):
+            if ends_here or (special is not None and is_over(state, other)):
                 continue
             if prevents and other.seat is seat:
                 ends_here = order.stp != STP_OLDEST
                 continue
             shown += other.remaining
-            whole += left_of(other)
+            whole += other.remaining if special is None else left_of(other)
         if ends_here:
             return wanted <= shown
         wanted -= whole
