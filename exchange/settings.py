@@ -227,7 +227,8 @@ CHAIN_CONFIRMATIONS = int(os.environ.get("CHAIN_CONFIRMATIONS") or (1 if CHAIN_K
 CHAIN_FEE_WEI_MAX = int(os.environ.get("CHAIN_FEE_WEI_MAX") or 500 * 10**9)
 # One that so many blocks went by without offers an eighth more, though they asked no more than it offered.
 CHAIN_FEE_BLOCKS = int(os.environ.get("CHAIN_FEE_BLOCKS") or 10)
-# Where people look transactions up: what comes before the hash, like https://etherscan.io/tx/; without it they are no links.
+# Where people look transactions up: what comes before the hash, like https://etherscan.io/tx/; without it there are
+# no links.
 CHAIN_EXPLORER_URL = os.environ.get("CHAIN_EXPLORER_URL", "")
 # How large the rollup's trees and blocks are: a name of rollup.state.parameters.
 ROLLUP_PARAMETERS = os.environ.get("ROLLUP_PARAMETERS") or _running.get("ROLLUP_PARAMETERS", "dev")
