@@ -17,7 +17,10 @@ from rollup.prover.circuits import EXIT_PREFIX
 class EscapeKeysView(PublicView):
     """/escape/keys"""
 
-    @documented("List the files of the key for escapes", answer=schema.SharedKeys, tags=["rollup"])
+    @documented(
+        "List the files of the key for escapes", answer=schema.SharedKeys, tags=["rollup"],
+        operation="escape_keys_list",
+    )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:
         """Of the circuit whose proofs the contract pays after a freeze. Fetch them before you need them."""
         return pull_keys.list_keys(request, EXIT_PREFIX + settings.ROLLUP_PARAMETERS)
