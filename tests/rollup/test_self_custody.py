@@ -24,7 +24,7 @@ from rollup.state.manager import Manager
 from rollup.state.parameters import TINY
 from rollup.state.slots import SETTLE, TRANSFER, WITHDRAW
 from tests.projections import project_all
-from tests.wallets.chain.conftest import GAS_WEI, anvil_chain, contract  # noqa: F401  fixtures
+from tests.wallets.chain.conftest import GAS_WEI, anvil_chain, contract, mined_at_once  # noqa: F401  fixtures
 from wallets import selectors, test_funds
 from wallets.models import L2Account
 
