@@ -6,7 +6,7 @@ from typing import Any
 
 from exchange.reconcile.report import Report
 from matching.engine import Engine
-from matching.engine.state import DUE, PENDING
+from matching.engine.state import DUE, PENDING, Order, WaitingOrder
 from orders import consistency, selectors
 
 
@@ -60,11 +60,12 @@ def check(engine: Engine, rows: TradingRows, report: Report) -> None:
         report.differ("rows", misfit, "fit", "do not fit")
 
 
-def _stands(account: int, order: Any) -> tuple[Any, ...]:
+def _stands(account: int, order: Order) -> tuple[Any, ...]:
     """An order of the engine as a row has it. The engine counts the hidden lots of an iceberg apart."""
-    if order.level:
+    if order.tail is not None:
         status, hidden = "open", order.special.hidden if order.special else 0
     else:
+        assert isinstance(order, WaitingOrder), f"order {order.id} neither rests nor waits"
         status, hidden = "pending" if order.phase in (PENDING, DUE) else "waiting", 0
     remaining = order.remaining + hidden
     return (
