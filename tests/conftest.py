@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.urls import get_resolver
 
-from accounts import outcome
+from accounts import gate, outcome
 from matching import gateway
 from tests import emptying
 from tests.matching import harness
@@ -53,9 +53,10 @@ def _unanswered() -> None:
 
 @pytest.fixture
 def redis_client() -> Iterator[redis.Redis]:
-    """A flushed Redis, the worker's own."""
+    """A flushed Redis, the worker's own, that remembers the signatures of all times."""
     client = redis.Redis.from_url(settings.REDIS_URL)
     client.flushall()
+    client.set(gate.SINCE, 0)
     yield client
     client.close()
 

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def account(redis_client):
     keys.forget()
-    gate.begin_remembering(now_ms=0)
     return services.create_account(name="alice")
 
 

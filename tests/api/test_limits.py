@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from accounts import gate, keys, limits, services, signing
+from accounts import keys, limits, services, signing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,7 +19,6 @@ def call(client, redis_client, settings):
     }
     limits.forget()
     keys.forget()
-    gate.begin_remembering(now_ms=0)
 
     def make(tier="standard"):
         account = services.create_account(name=f"limits-{tier}", rate_tier=tier)
