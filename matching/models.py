@@ -75,6 +75,7 @@ class SuspectBatch(models.Model):
     commands = models.TextField()  # JSON as it came, for whoever looks into it
 
     class Meta:
+        verbose_name_plural = "suspect batches"
         constraints = [
             models.UniqueConstraint(fields=["session", "number", "epoch"], name="matching_suspect_once_an_epoch")
         ]

@@ -43,7 +43,7 @@ class Reconciler:
             sums = self._ledger.read()
             money_rows = money.read()
             trading_rows = trading.read(thorough=thorough)
-            settled_rows = settled.read(sums, self._at_state)
+            settled_rows = settled.read(sums, self._at_state, report)
             if settled_rows is not None:
                 settled.check(settled_rows, report)
         try:

@@ -15,6 +15,7 @@ from exchange.reconcile.report import Report
 from matching.money import format_atoms
 from rollup import selectors as rollup
 from rollup.selectors import StateBalances
+from rollup.state.published import NotPublishedSo
 from wallets import selectors as wallets
 from wallets.chain import selectors as chain
 
@@ -57,12 +58,19 @@ class StateSums:
         return self._sums
 
 
-def read(sums: Mapping[Key, int], at_state: StateSums) -> SettledRows | None:
-    """The rows, in one transaction with the ledger's sums. None before there is anything on a chain."""
+def read(sums: Mapping[Key, int], at_state: StateSums, report: Report) -> SettledRows | None:
+    """The rows, in one transaction with the ledger's sums. None before there is anything on a chain.
+
+    Also None, with a difference noted, where the stored blocks do not follow on each other.
+    """
     watch = chain.chain_position()
     if watch is None:
         return None
-    state = rollup.all_balances()
+    try:
+        state = rollup.all_balances()
+    except NotPublishedSo as wrong:
+        report.differ("blocks", "that are stored", "follow on each other", wrong)
+        return None
     totals: dict[int, int] = {}
     for (account, asset), amount in sums.items():
         if account != wallets.OUTSIDE_ACCOUNT:

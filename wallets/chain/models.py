@@ -208,6 +208,9 @@ class ChainWatch(models.Model):
     sending_reason = models.CharField(max_length=500, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    class Meta:
+        verbose_name_plural = "chain watches"
+
     def __str__(self) -> str:
         return f"block {self.block}: {self.state}"
 

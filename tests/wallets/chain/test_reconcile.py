@@ -169,6 +169,17 @@ def test_planted_differences_are_found(house):
         assert house.reconciler.compare(thorough=True).ok
 
 
+def test_blocks_that_do_not_follow_are_a_difference(house):
+    house.trade(1000)
+    house.seal()
+    last = Block.objects.order_by("number").last()
+    undo = change(Block.objects.filter(pk=last.pk), data=[*last.data[:1], str(int(last.data[1]) + 1), *last.data[2:]])
+    report = house.compare()
+    assert any(line.startswith("blocks that are stored") for line in report.differences), report.differences
+    undo()
+    assert house.compare().ok
+
+
 def test_a_chain_that_is_down_is_a_note_and_the_rest_is_compared(house, settings):
     settings.CHAIN_RPC_URL = "http://127.0.0.1:1"
     report = house.compare()
