@@ -107,9 +107,10 @@ def named_to_cancel(account_id: int, market: Listed, name: OrderName) -> tuple[O
     try:
         order = reads.find_order(account_id=account_id, market_id=market.id, name=name)
     except Problem as problem:
-        if problem.code != "unavailable" and reads.is_known(account_id, name):
-            raise
-        return None, name
+        if problem.code == "unavailable" or not reads.is_known(account_id, name):
+            return None, name
+        # Of another market, or stored since the first look: then the second one finds it.
+        order = reads.find_order(account_id=account_id, market_id=market.id, name=name)
     if not order.is_open and not name.order_id:
         # The name may have been used again since.
         return None, name

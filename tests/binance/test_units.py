@@ -204,3 +204,19 @@ def test_a_name_that_only_a_closed_order_has_is_left_to_the_matcher(monkeypatch)
     assert trading.named_to_cancel(7, market, name) == (None, name)
     closed.status = Order.Status.OPEN
     assert trading.named_to_cancel(7, market, name) == (closed, OrderName(order_id=5))
+
+
+def test_an_order_stored_between_two_looks_is_found(monkeypatch):
+    market, name = type("Market", (), {"id": 1})(), OrderName(client_id="mine")
+    stored = Order(id=5, status=Order.Status.OPEN)
+    answers = iter([Problem("unknown_order"), stored])
+
+    def find_order(**_):
+        answer = next(answers)
+        if isinstance(answer, Problem):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(reads, "find_order", find_order)
+    monkeypatch.setattr(reads, "is_known", lambda *_: True)
+    assert trading.named_to_cancel(7, market, name) == (stored, OrderName(order_id=5))

@@ -30,7 +30,7 @@ def trader(stack: Stack) -> dict[str, Any]:
 def traffic(stack: Stack, trader: dict[str, Any]) -> Iterator[Traffic]:
     traffic = Traffic(stack, trader, MARKET, middle=60_000).start()
     yield traffic
-    traffic.stop()
+    traffic.end()
 
 
 @pytest.fixture

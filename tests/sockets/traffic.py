@@ -12,7 +12,8 @@ class Traffic:
     """A seeded mix of orders, cancels and crossings of one account in one market, in a thread of its own."""
 
     def __init__(self, stack: Stack, account: dict[str, Any], market: str, *, middle: int, seed: int = 1) -> None:
-        self._client = Client(stack.socket_url)
+        self._url = stack.socket_url
+        self._client = Client(self._url)
         self._client.auth(account)
         self.account = account
         self._market, self._middle = market, middle
@@ -36,6 +37,13 @@ class Traffic:
         failure, self.failure = self.failure, None
         if failure is not None:
             raise failure
+
+    def end(self) -> None:
+        """Stop, and leave nothing in the book: others use this exchange afterwards."""
+        self.stop()
+        with Client(self._url) as client:
+            client.auth(self.account)
+            client.order("cancel_all", market=self._market)
 
     def _run(self) -> None:
         try:
