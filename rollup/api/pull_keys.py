@@ -47,11 +47,11 @@ class KeyFileView(ProverView):
 
 
 def list_keys(request: Request, circuit: str) -> HttpResponse:
-    """What there is of a circuit. Raises Problem keys_not_ready."""
+    """What there is of a circuit. Raises Problem keys_not_ready; no_chain where nobody will ever make them."""
     query.read_query(request, {})
     shared = sharing.shared_keys(circuit)
     if shared is None:
-        raise Problem("keys_not_ready")
+        raise Problem("keys_not_ready" if settings.CHAIN_RPC_URL else "no_chain")
     return answer(shapes.shared_keys_json(shared))
 
 

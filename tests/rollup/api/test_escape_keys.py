@@ -64,8 +64,11 @@ def test_the_program_fetches_them(exchange: Exchange, tmp_path: Path) -> None:  
         assert fetched.read_bytes() == (keys.place(ESCAPES) / name).read_bytes()
 
 
-def test_without_a_range_and_without_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_range_and_without_keys(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
     named = get("keys").json()["files"][0]["sha256"]
     assert get(f"keys/{named}").json()["code"] == "invalid_range"
     monkeypatch.setenv("KEYS_DIR", str(tmp_path))
-    assert get("keys").json()["code"] == "keys_not_ready"
+    settings.CHAIN_RPC_URL = ""
+    assert (get("keys").status_code, get("keys").json()["code"]) == (404, "no_chain")
+    settings.CHAIN_RPC_URL = "http://127.0.0.1:1"
+    assert (get("keys").status_code, get("keys").json()["code"]) == (503, "keys_not_ready")

@@ -105,7 +105,8 @@ def test_only_files_of_the_key_can_be_named(name, code):
     assert (answer.status_code, answer.json()["code"]) == (404, code)
 
 
-def test_keys_that_are_not_there_yet(tmp_path, monkeypatch):
+def test_keys_that_are_not_there_yet(tmp_path, monkeypatch, settings):
+    settings.CHAIN_RPC_URL = "http://127.0.0.1:1"
     named = listed()["files"][0]["sha256"]
     monkeypatch.setenv("KEYS_DIR", str(tmp_path))
     assert (get("keys").status_code, get("keys").json()["code"]) == (503, "keys_not_ready")
