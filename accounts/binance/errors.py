@@ -167,6 +167,8 @@ OF_PROBLEM: Final[dict[str, Kind]] = {
             "proof_refused",
             "bad_signature",
             "key_changed",
+            "invalid_range",
+            "unknown_key_file",
         ),
         UNSUPPORTED,
     ),
@@ -185,6 +187,7 @@ OF_PROBLEM: Final[dict[str, Kind]] = {
     "unknown_outcome": TIMEOUT,
     "unavailable": DISCONNECTED,
     "not_yet": DISCONNECTED,
+    "keys_not_ready": DISCONNECTED,
     "internal_error": UNKNOWN,
 }
 # Where what was asked for changes what a problem is called. A request that is sent once more, byte for byte, would

@@ -16,6 +16,8 @@ from typing import Final
 HERE: Final = Path(__file__).parent
 TOOLS_DIR: Final = HERE.parent.parent / "var" / "tools"
 INSTALL_S_MAX: Final = 300
+# A mirror that is away for a moment is asked again, unless the environment says otherwise.
+PATIENT: Final = {"npm_config_fetch_retries": "5", "npm_config_fetch_retry_mintimeout": "3000"}
 PACKAGES: Final = {
     ("Linux", "x86_64"): "anvil-linux-amd64",
     ("Linux", "aarch64"): "anvil-linux-arm64",
@@ -78,12 +80,11 @@ def _fetch(home: Path, environ: Mapping[str, str]) -> Path:
     command = [
         str(node), str(node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
         "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(draft),
-        "--fetch-retries", "5", "--fetch-retry-mintimeout", "3000",
     ]  # fmt: skip
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=INSTALL_S_MAX, check=False,
-            env=dict(environ), cwd=draft,
+            env=PATIENT | dict(environ), cwd=draft,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise AnvilMissing(f"npm did not fetch anvil within {INSTALL_S_MAX} s") from None
