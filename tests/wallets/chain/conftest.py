@@ -16,7 +16,7 @@ from rollup import compiling
 from rollup.deployment import REGISTRATION_FEE_WEI
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import TINY
-from tests.devchain import mined_at_once  # noqa: F401  a fixture
+from tests.devchain import NO_WAIT_IS_TOO_LONG, mined_at_once  # noqa: F401  a fixture
 from tests.matching.harness import MatcherProcess
 from tests.projections import project_all
 from tests.stack import free_ports
@@ -120,5 +120,6 @@ def contract(matcher: MatcherProcess, anvil_chain: DevChain, settings: Any, mine
     settings.CHAIN_RPC_URL = anvil_chain.url
     settings.CHAIN_KEPT_FILE = ""
     settings.CHAIN_CONFIRMATIONS = 1
+    settings.CHAIN_FEE_BLOCKS = NO_WAIT_IS_TOO_LONG
     project_all()
     return deploy(anvil_chain)
