@@ -11,6 +11,7 @@ from django.conf import settings
 from rollup import compiling
 from rollup.prover import apart
 from rollup.prover import keys as circuit_keys
+from rollup.prover.circuits import circuits_of
 from rollup.state.ledger import Ledger
 from rollup.state.parameters import PARAMETERS, Parameters
 from wallets import selectors
@@ -96,7 +97,7 @@ def deploy_verifiers(*, say: Say) -> bool:
     Does nothing when it uses them already. Raises DeploymentRefused when it uses those of other keys.
     """
     deployed = deployment.current()
-    names = (deployed.parameters, f"exit-{deployed.parameters}")
+    names = circuits_of(deployed.parameters)
     found = [circuit_keys.find(name) for name in names]
     files = [file for file in found if file is not None]
     if len(files) < len(names):

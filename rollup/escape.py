@@ -5,15 +5,15 @@ while it is there. Neither its database nor its journal is looked at.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from eth_account import Account
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.contract.contract import Contract
 from web3.exceptions import ContractLogicError
-from web3.types import FilterParams, TxParams
+from web3.types import FilterParams
 
+from rollup.client.calls import Reverted, contract, function, send
 from rollup.prover.circuits import EXIT_PREFIX
 from rollup.prover.proving import Proof, Prover
 from rollup.prover.samples import sample_inputs
@@ -24,24 +24,15 @@ from rollup.state.published import HEADER_WORDS, WORDS_PER_SLOT, apply_block
 
 # Nodes answer for so many of the chain's blocks at a time.
 SPAN: Final = 5_000
-MINED_S_MAX: Final = 600
 SELECTOR_BYTES, WORD_BYTES = 4, 32
 
 
-def _function(name: str, inputs: str, outputs: str = "", mutability: str = "view") -> dict[str, Any]:
-    return {
-        "type": "function", "name": name, "stateMutability": mutability,
-        "inputs": [{"name": "", "type": kind} for kind in inputs.split()],
-        "outputs": [{"name": "", "type": kind} for kind in outputs.split()],
-    }  # fmt: skip
-
-
 ROLLUP: Final = [
-    _function("root", "", "uint256"),
-    _function("escape_verifier", "", "address"),
-    _function("escape", "uint256 uint256 uint256 uint256[8]", mutability="nonpayable"),
+    function("root", "", "uint256", "view"),
+    function("escape_verifier", "", "address", "view"),
+    function("escape", "uint256 uint256 uint256 uint256[8]"),
 ]
-VERIFIER: Final = [_function("verifyProof", "uint256[2] uint256[2][2] uint256[2] uint256[4]", "bool")]
+VERIFIER: Final = [function("verifyProof", "uint256[2] uint256[2][2] uint256[2] uint256[4]", "bool", "view")]
 SUBMITTED: Final = "BlockSubmitted(uint256,uint256,uint256,uint256,uint256,uint256)"
 
 
@@ -64,7 +55,7 @@ class Frozen:
     def __init__(self, web3: Web3, address: str, parameters: str) -> None:
         self._web3 = web3
         self._parameters: Parameters = PARAMETERS[parameters]
-        self._rollup = self._contract(address, ROLLUP)
+        self._rollup = contract(web3, address, ROLLUP)
 
     def root(self, block: int | None = None) -> int:
         """The contract's, as of a block of the chain or of the head."""
@@ -73,7 +64,7 @@ class Frozen:
 
     def takes_keys(self, prover: Prover) -> bool:
         """Whether the contract's verifier takes proofs by these keys: told by one of a state that never was."""
-        verifier = self._contract(self._rollup.functions.escape_verifier().call(), VERIFIER)
+        verifier = contract(self._web3, self._rollup.functions.escape_verifier().call(), VERIFIER)
         proof = prover.prove(sample_inputs(EXIT_PREFIX + self._parameters.name))
         try:
             return bool(verifier.functions.verifyProof(*_points(proof), proof.public).call())
@@ -108,21 +99,10 @@ class Frozen:
 
         CannotEscape with the contract's word if it refuses: not_frozen, escaped, wrong_proof.
         """
-        key = Account.from_key(private_key)
-        nonce = self._web3.eth.get_transaction_count(key.address)
-        frame = cast(TxParams, {"from": key.address, "nonce": nonce})
         try:
-            built = self._rollup.functions.escape(*escape).build_transaction(frame)
-        except ContractLogicError as error:
-            raise CannotEscape(str(error.message).removeprefix("execution reverted: ")) from error
-        raw = key.sign_transaction(cast(dict[str, Any], built)).raw_transaction
-        sent = self._web3.eth.send_raw_transaction(raw)
-        if not self._web3.eth.wait_for_transaction_receipt(sent, timeout=MINED_S_MAX)["status"]:
-            raise CannotEscape(f"{sent.to_0x_hex()} failed")
-        return sent.to_0x_hex()
-
-    def _contract(self, address: str, abi: list[dict[str, Any]]) -> Contract:
-        return self._web3.eth.contract(address=Web3.to_checksum_address(address), abi=abi)
+            return send(self._web3, Account.from_key(private_key), self._rollup.functions.escape(*escape))
+        except Reverted as reverted:
+            raise CannotEscape(str(reverted)) from reverted
 
     def _submissions(self, from_block: int, head: int) -> Iterator[HexBytes]:
         topic = Web3.keccak(text=SUBMITTED).to_0x_hex()

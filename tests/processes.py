@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Self
 
 from tests.patience import PATIENCE_S
 from tests.stack import ROOT
@@ -18,11 +19,12 @@ class Command:
         }  # fmt: skip
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self) -> Self:
         """Begin; it may take seconds until it does anything."""
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", *self.arguments], cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL
         )
+        return self
 
     def kill(self) -> None:
         """SIGKILL, if it runs."""

@@ -32,15 +32,14 @@ def sweep(
     `last_trade`. The taker need not be an order yet: all that a trade needs of it is given.
     """
     market = seat.market
+    base, quote = seat.base, seat.quote
     if side:
         opposite = market.bids
         worst_key = -limit
-        base, quote = seat.base, seat.quote
         maker_fees, taker_fees = market.fee_base, market.fee_quote
     else:
         opposite = market.asks
         worst_key = limit
-        base, quote = seat.base, seat.quote
         maker_fees, taker_fees = market.fee_quote, market.fee_base
     heap, levels = opposite.heap, opposite.levels
     unit, lot_atoms = market.unit, market.lot_atoms

@@ -5,47 +5,31 @@ What Signer is for the exchange, this is for the contract. It needs web3, and a 
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from web3 import HTTPProvider, Web3
-from web3.contract.contract import Contract, ContractFunction
-from web3.exceptions import ContractLogicError
+from web3.contract.contract import ContractFunction
 
+from rollup.client.calls import Reverted, contract, function, send
+from rollup.state.published import slot_words
 from rollup.state.slots import FORCED_EXIT, WITHDRAW
 
-# A block's data: five words of its own, then three for each slot (docs/rollup.md).
-HEAD_WORDS: Final = 5
-SLOT_WORDS: Final = 3
+__all__ = ["Reverted", "Wallet"]
+
 OP_MASK: Final = 15
-# Transactions on a busy chain take minutes.
-MINED_S_MAX: Final = 600
-
-
-def _function(name: str, inputs: str, outputs: str = "", mutability: str = "nonpayable") -> dict[str, Any]:
-    return {
-        "type": "function", "name": name, "stateMutability": mutability,
-        "inputs": [{"name": "", "type": kind} for kind in inputs.split()],
-        "outputs": [{"name": "", "type": kind} for kind in outputs.split()],
-    }  # fmt: skip
-
-
 ROLLUP: Final = [
-    _function("register", "uint256 uint256 address", "uint256", "payable"),
-    _function("registration_fee", "", "uint256", "view"),
-    _function("deposit", "uint256 uint256 uint256", "uint256"),
-    _function("claim", "uint256 uint256[2][] uint256[]"),
+    function("register", "uint256 uint256 address", "uint256", "payable"),
+    function("registration_fee", "", "uint256", "view"),
+    function("deposit", "uint256 uint256 uint256", "uint256"),
+    function("claim", "uint256 uint256[2][] uint256[]"),
 ]
 TOKEN: Final = [
-    _function("approve", "address uint256", "bool"),
-    _function("allowance", "address address", "uint256", "view"),
-    _function("balanceOf", "address", "uint256", "view"),
+    function("approve", "address uint256", "bool"),
+    function("allowance", "address address", "uint256", "view"),
+    function("balanceOf", "address", "uint256", "view"),
 ]
-
-
-class Reverted(Exception):
-    """The contract refuses a call; the text is its word, like key_off_curve."""
 
 
 class Wallet:
@@ -54,7 +38,7 @@ class Wallet:
     def __init__(self, url: str, private_key: str | bytes, terms: Mapping[str, Any]) -> None:
         self._web3 = Web3(HTTPProvider(url))
         self._key: LocalAccount = Account.from_key(private_key)
-        self._rollup = self._contract(terms["contract"], ROLLUP)
+        self._rollup = contract(self._web3, terms["contract"], ROLLUP)
         self._tokens = {token["asset"]: token for token in terms["tokens"]}
         self.address: str = self._key.address
 
@@ -64,7 +48,7 @@ class Wallet:
         The exchange gives the account its number when the transaction is confirmed. Raises Reverted.
         """
         call = self._rollup.functions.register(*key, self.address)
-        return self._send(call, value=self._rollup.functions.registration_fee().call())
+        return self._send(call, value_wei=self._rollup.functions.registration_fee().call())
 
     def deposit(self, *, number: int, asset: str, amount: str) -> str:
         """Pay into the account with this number of the contract; the transaction's hash. Raises Reverted.
@@ -75,7 +59,7 @@ class Wallet:
         atoms = Fraction(amount) * 10 ** known["scale"]
         if atoms.denominator != 1:
             raise ValueError(f"{asset} has {known['scale']} decimals")
-        token = self._contract(known["address"], TOKEN)
+        token = contract(self._web3, known["address"], TOKEN)
         if token.functions.allowance(self.address, self._rollup.address).call() < atoms:
             self._send(token.functions.approve(self._rollup.address, atoms.numerator))
         return self._send(self._rollup.functions.deposit(number, known["token"], atoms.numerator))
@@ -85,8 +69,7 @@ class Wallet:
 
         Nobody else is needed for it. None when there is nothing. Raises Reverted, nothing_to_claim if all was paid.
         """
-        words = [int(word) for word in block["data"][HEAD_WORDS:]]
-        slots = [words[at : at + SLOT_WORDS] for at in range(0, len(words), SLOT_WORDS)]
+        slots = slot_words([int(word) for word in block["data"]])
         listed = [(word, third) for word, _, third in slots if word & OP_MASK in (WITHDRAW, FORCED_EXIT)]
         owned = int(self.address, 16)
         mine = [at for at, (word, third) in enumerate(listed) if (word & OP_MASK, third) == (WITHDRAW, owned)]
@@ -94,24 +77,9 @@ class Wallet:
 
     def balance(self, asset: str, *, of: str | None = None) -> int:
         """What an address, else this one, has of an asset outside of the exchange, in atoms."""
-        token = self._contract(self._tokens[asset]["address"], TOKEN)
+        token = contract(self._web3, self._tokens[asset]["address"], TOKEN)
         found: int = token.functions.balanceOf(Web3.to_checksum_address(of or self.address)).call()
         return found
 
-    def _contract(self, address: str, abi: list[dict[str, Any]]) -> Contract:
-        return self._web3.eth.contract(address=Web3.to_checksum_address(address), abi=abi)
-
-    def _send(self, call: ContractFunction, *, value: int = 0) -> str:
-        nonce = self._web3.eth.get_transaction_count(self._key.address, "pending")
-        try:
-            built = call.build_transaction(
-                {"from": self._key.address, "nonce": nonce, "value": Web3.to_wei(value, "wei")}
-            )
-        except ContractLogicError as error:
-            raise Reverted(str(error.message).removeprefix("execution reverted: ")) from error
-        signed = self._key.sign_transaction(cast(dict[str, Any], built))
-        sent = self._web3.eth.send_raw_transaction(signed.raw_transaction)
-        receipt = self._web3.eth.wait_for_transaction_receipt(sent, timeout=MINED_S_MAX, poll_latency=0.1)
-        if not receipt["status"]:
-            raise Reverted(f"{sent.to_0x_hex()} failed in block {receipt['blockNumber']}")
-        return sent.to_0x_hex()
+    def _send(self, call: ContractFunction, *, value_wei: int = 0) -> str:
+        return send(self._web3, self._key, call, value_wei=value_wei)

@@ -20,6 +20,11 @@ def parameters_of(name: str) -> Parameters:
     return PARAMETERS[name.removeprefix(EXIT_PREFIX)]
 
 
+def circuits_of(parameters: str) -> tuple[str, str]:
+    """The two of a deployment: the one of blocks, and the one of escapes."""
+    return parameters, EXIT_PREFIX + parameters
+
+
 def main_source(name: str) -> str:
     """The circuit's main file, which only names a template and its parameters."""
     size = parameters_of(name)

@@ -14,7 +14,7 @@ from rollup.state.book import Book, Position, StateWrong
 from rollup.state.eddsa import PrivateKey
 from rollup.state.folding import SECOND_US, Folding
 from rollup.state.ledger import Ledger, SlotRefused
-from rollup.state.published import HEADER_WORDS, WORDS_PER_SLOT, NotPublishedSo, apply_block
+from rollup.state.published import NotPublishedSo, apply_block, slot_words
 from rollup.state.slots import NO_SIGNATURE, SET_KEY, WITH_NONCE, WITHDRAW, Slot, commitment, message, words
 
 
@@ -136,8 +136,7 @@ class Manager:
         self.ledger.domain = domain
 
     def _check_slots(self, slots: Sequence[Slot], expected: StoredBlock) -> None:
-        body = expected.data[HEADER_WORDS:]
-        found = [tuple(body[at : at + WORDS_PER_SLOT]) for at in range(0, len(body), WORDS_PER_SLOT)]
+        found = slot_words(expected.data)
         # Where money went that was paid out by hand the journal does not say.
         by_hand = {place for place, slot in enumerate(slots) if slot.op == WITHDRAW and not slot.recipient}
         planned = [words(slot) for slot in slots] + [words(Slot())] * (len(found) - len(slots))

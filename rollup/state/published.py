@@ -78,12 +78,17 @@ class PublishedBlock(NamedTuple):
 
 def read_block(data: Sequence[int]) -> PublishedBlock:
     """What a block's words say. NotPublishedSo if they are not a header and whole slots."""
+    slots = [_read_slot(*words) for words in slot_words(data)]
+    domain, old_root, new_root, timestamp, number = data[:HEADER_WORDS]
+    return PublishedBlock(domain, old_root, new_root, timestamp, number, slots)
+
+
+def slot_words(data: Sequence[int]) -> list[tuple[int, ...]]:
+    """The words of each slot, from those of a block. NotPublishedSo if they are not a header and whole slots."""
     body = data[HEADER_WORDS:]
     if len(data) < HEADER_WORDS or len(body) % WORDS_PER_SLOT:
         raise NotPublishedSo("not a header and slots of three words")
-    slots = [_read_slot(*body[at : at + WORDS_PER_SLOT]) for at in range(0, len(body), WORDS_PER_SLOT)]
-    domain, old_root, new_root, timestamp, number = data[:HEADER_WORDS]
-    return PublishedBlock(domain, old_root, new_root, timestamp, number, slots)
+    return [tuple(body[at : at + WORDS_PER_SLOT]) for at in range(0, len(body), WORDS_PER_SLOT)]
 
 
 def apply_block(ledger: Ledger, data: Sequence[int]) -> PublishedBlock:

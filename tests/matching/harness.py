@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import psycopg
@@ -23,8 +23,8 @@ from matching import defaults, gateway
 from matching.engine import commands
 from matching.money import parse_decimal
 from tests.patience import PATIENCE_S
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.processes import Command
+from tests.stack import ROOT
 
 
 def eventually(condition: Callable[[], Any], *, within_s: float = PATIENCE_S, what: str = "") -> Any:
@@ -37,32 +37,26 @@ def eventually(condition: Callable[[], Any], *, within_s: float = PATIENCE_S, wh
     raise AssertionError(f"not within {within_s} s: {what or condition}")
 
 
-class MatcherProcess:
+class MatcherProcess(Command):
     """`manage.py matcher`: a supervisor and its child. `snapshots` is a directory of the test's own."""
 
     def __init__(
         self, *, database_url: str, snapshots: Path, redis_url: str = "", broker_url: str = "", queue: str = "",
         options: tuple[str, ...] = (), log: Path | None = None,
     ) -> None:  # fmt: skip
+        super().__init__(
+            "matcher", *options, database_url=database_url,
+            REDIS_URL=redis_url or settings.REDIS_URL, CELERY_BROKER_URL=broker_url or settings.CELERY_BROKER_URL,
+            MATCHING_QUEUE=queue or settings.MATCHING_QUEUE, MATCHING_SNAPSHOTS=str(snapshots),
+        )  # fmt: skip
         self.database_url = database_url
-        self.options = options
         self.log = log or snapshots.parent / "matcher.log"
-        self.environment = {
-            **os.environ,
-            "DATABASE_URL": database_url,
-            "MATCHER_DATABASE_URL": database_url,
-            "REDIS_URL": redis_url or settings.REDIS_URL,
-            "CELERY_BROKER_URL": broker_url or settings.CELERY_BROKER_URL,
-            "MATCHING_QUEUE": queue or settings.MATCHING_QUEUE,
-            "MATCHING_SNAPSHOTS": str(snapshots),
-        }
-        self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "MatcherProcess":
+    def start(self) -> Self:
         """Start it; see wait_leading and wait_standby."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "matcher", *self.options], cwd=ROOT, env=self.environment,
+                [sys.executable, "manage.py", *self.arguments], cwd=ROOT, env=self.environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         return self
@@ -80,15 +74,15 @@ class MatcherProcess:
         """Whether its child is who the database says leads, holding the lock."""
         return leader_pid(self.database_url) in self.child_pids()
 
-    def wait_leading(self, within_s: float = PATIENCE_S) -> "MatcherProcess":
+    def wait_leading(self, within_s: float = PATIENCE_S) -> Self:
         """Until it leads. Commands sent from then on are answered as soon as its worker consumes."""
         return self._wait(self.leads, within_s, "leading")
 
-    def wait_standby(self, within_s: float = PATIENCE_S) -> "MatcherProcess":
+    def wait_standby(self, within_s: float = PATIENCE_S) -> Self:
         """Until its child says that it stands by."""
         return self._wait(lambda: set(self.child_pids()) & standby_pids(self.database_url), within_s, "standing by")
 
-    def _wait(self, condition: Callable[[], Any], within_s: float, what: str) -> "MatcherProcess":
+    def _wait(self, condition: Callable[[], Any], within_s: float, what: str) -> Self:
         def seen() -> bool:
             if self.process is None or self.process.poll() is not None:
                 raise AssertionError(f"the matcher ended: {self.output()[-2000:]}")
@@ -130,14 +124,6 @@ class MatcherProcess:
         self.process.wait(PATIENCE_S)
         eventually(lambda: not any(_lives(pid) for pid in children), what="the matcher is gone")
         self.process = None
-
-    def terminate(self) -> int:
-        """SIGTERM, as an operator does; the exit status."""
-        assert self.process is not None
-        self.process.terminate()
-        status = self.process.wait(PATIENCE_S)
-        self.process = None
-        return status
 
     def wait_exit(self, within_s: float = PATIENCE_S) -> int:
         """The exit status of a supervisor that gives up by itself."""

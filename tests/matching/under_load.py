@@ -11,8 +11,9 @@ from typing import Any
 from matching import defaults, journal
 from matching.engine import commands
 from matching.verification import verify_journal
-from tests.matching.harness import ROOT, eventually, execute
+from tests.matching.harness import eventually, execute
 from tests.patience import PATIENCE_S
+from tests.stack import ROOT
 
 SOURCES = (11, 12)  # two gateways
 TRADERS = 4

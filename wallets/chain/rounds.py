@@ -37,12 +37,13 @@ def run(make_key: Callable[[], NewKey], *, stop: Callable[[], bool] = lambda: Fa
     except OtherContract:
         return  # what would be sent is for another chain; the row says so
     withdrawals.note_claimed()
-    works: list[Callable[[], int | None]] = [lambda: transactions.follow(chain)]
+    works: list[Callable[[], int | None]]
     if reorg.is_under_way():
         # What is new could take the numbers of what is to come back.
         works = [lambda: _send_back(chain, deployed)]
     else:
-        works += [
+        works = [
+            lambda: transactions.follow(chain),
             lambda: registration.register_wanted(chain, deployed, make_key),
             lambda: funding.send_wanted(chain, deployed),
             lambda: claims.send_wanted(chain, deployed),

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rollup import deployment
 from rollup.deployment import DeploymentRefused
 from rollup.prover import keys
+from rollup.prover.circuits import circuits_of
 from rollup.prover.keys import KeysFailed
 from wallets.chain import client
 from wallets.chain import keys as wallet_keys
@@ -43,7 +44,7 @@ class Command(BaseCommand):
                 return
             deployed = deployment.deploy(say=self.say, addresses=addresses, test_tokens=options["test_tokens"])
             if options["verifiers"]:
-                for name in (deployed.parameters, f"exit-{deployed.parameters}"):
+                for name in circuits_of(deployed.parameters):
                     keys.ensure(name, self.say)
                 deployment.deploy_verifiers(say=self.say)
         except OutOfGas as error:
