@@ -319,6 +319,8 @@ PROVING_LEASE_S = int(os.environ.get("PROVING_LEASE_S", "60"))
 PROVING_S_MAX = int(os.environ.get("PROVING_S_MAX", "1800"))
 # The same of a prover elsewhere, of which only a token is known.
 PROVING_OUTSIDE_S_MAX = int(os.environ.get("PROVING_OUTSIDE_S_MAX", "300"))
+# Matching goes first: proofs take what is left of the processors. 0 where a prover has a machine of its own.
+PROVER_NICENESS = int(os.environ.get("PROVER_NICENESS", "10"))
 # How long a message to the queue `proving` lives, and how many are sent at a time: beat sends new ones every second.
 PROVING_WAKE_S = 3
 PROVING_MESSAGES_MAX = 16

@@ -48,6 +48,8 @@ class ChainStack(Stack):
             "CHAIN_PORT": str(port), "CHAIN_RPC_URL": self.chain_url, "ANVIL": str(program),
             "CHAIN_KEPT_FILE": str(root / "var" / "chain" / "kept"), "CHAIN_CONFIRMATIONS": str(confirmations),
             "ROLLUP_PARAMETERS": "tiny", "ROLLUP_BLOCK_S": "1", "PROVING_LEASE_S": "6",
+            # A prover that yields to everything would starve beside other tests.
+            "PROVER_NICENESS": "0",
             "PROVER_TOKENS": "a-token-of-tests", "KEYS_DIR": str(keys.directory()),
             "CHAIN_EXPLORER_URL": "https://explorer.example/tx/",
             "PATH": f"{ROOT / '.venv' / 'bin'}:{self.env['PATH']}",

@@ -12,11 +12,9 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.problems import Problem
 from rollup import leaving
 from rollup.prover import keys
-from rollup.prover.circuits import EXIT_PREFIX
+from rollup.prover.circuits import circuits_of
 
 logger = logging.getLogger(__name__)
-# Proofs take what is left of the processors: matching goes first.
-NICENESS = 10
 
 
 class Command(BaseCommand):
@@ -32,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="With --url: end when there is nothing to prove")
 
     def handle(self, *, url: str | None, token: str, name: str, once: bool, **options: Any) -> None:
-        os.nice(NICENESS)
+        os.nice(settings.PROVER_NICENESS)
         leaving.on_signals()
         if url:
             from rollup import remote
@@ -44,7 +42,7 @@ class Command(BaseCommand):
             except (Problem, keys.KeysFailed) as error:
                 raise CommandError(str(error)) from None
             return
-        for circuit in (settings.ROLLUP_PARAMETERS, EXIT_PREFIX + settings.ROLLUP_PARAMETERS):
+        for circuit in circuits_of(settings.ROLLUP_PARAMETERS):
             keys.ensure(circuit, logger.warning)
         current_app.worker_main(
             [
