@@ -25,6 +25,7 @@ from matching.gateway import (
     GatewayTimeout,
 )  # fmt: skip
 from tests.matching.harness import MatcherProcess, eventually, execute
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.process
 
@@ -37,6 +38,12 @@ def own() -> Iterator[Gateway]:
     made.close()
 
 
+@pytest.fixture
+def never_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A matcher or a test that is slow for once is no overload."""
+    monkeypatch.setattr(gateway, "LATE_S_MAX", PATIENCE_S)
+
+
 class Answers:
     """Callbacks that remember."""
 
@@ -46,8 +53,8 @@ class Answers:
     def __call__(self, outcome: Any) -> None:
         self.outcomes.append(outcome)
 
-    def all_of(self, count: int, within_s: float = 20) -> list[Any]:
-        eventually(lambda: len(self.outcomes) >= count, within_s=within_s, what=f"{count} answers")
+    def all_of(self, count: int) -> list[Any]:
+        eventually(lambda: len(self.outcomes) >= count, what=f"{count} answers")
         assert len(self.outcomes) == count
         return self.outcomes
 
@@ -56,11 +63,17 @@ def deposit(index: int, source: int = 50) -> list[Any]:
     return commands.deposit(source=source, index=index, account=5, asset=2, amount=1)
 
 
+def wait_sent(own: Gateway) -> None:
+    """Until what was submitted first is on its way, so that the next one waits behind it."""
+    eventually(lambda: own._flight_since is not None, what="the first is on its way")
+
+
+@pytest.mark.usefixtures("never_late")
 def test_batches_form_by_themselves_and_keep_the_order(matcher: MatcherProcess, own: Gateway) -> None:
     after = journal.head()
     answers = Answers()
     for index in range(1, 401):
-        own.submit_nowait([deposit(index)], answers)
+        own.submit_nowait([deposit(index)], answers, timeout_s=PATIENCE_S)
     results = [outcome[0] for outcome in answers.all_of(400)]
     # In the order of submission, gapless, all accepted: a deposit out of order would be refused.
     assert [result.sequence for result in results] == list(range(after + 1, after + 401))
@@ -72,20 +85,21 @@ def test_batches_form_by_themselves_and_keep_the_order(matcher: MatcherProcess, 
 
 
 def test_one_callers_commands_stay_together_and_come_back_in_order(matcher: MatcherProcess, own: Gateway) -> None:
-    results = own.submit([deposit(index) for index in range(1, 501)])
+    results = own.submit([deposit(index) for index in range(1, 501)], timeout_s=PATIENCE_S)
     assert [result.events[0][2] for result in results] == list(range(1, 501))
     assert {result.time_us for result in results} == {results[0].time_us}
     (batch,) = journal.read(after=results[0].sequence - 1)
     assert (batch.first, batch.last) == (results[0].sequence, results[-1].sequence)
 
 
+@pytest.mark.usefixtures("never_late")
 def test_many_threads_share_a_session(matcher: MatcherProcess, own: Gateway) -> None:
     after = journal.head()
     wrong: list[Any] = []
 
     def work(source: int) -> None:
         for index in range(1, 21):
-            (result,) = own.submit([deposit(index, source)], timeout_s=20)
+            (result,) = own.submit([deposit(index, source)], timeout_s=PATIENCE_S)
             if result.events != [["deposit", source, index, 5, 2, 1]]:
                 wrong.append(result)
 
@@ -93,7 +107,7 @@ def test_many_threads_share_a_session(matcher: MatcherProcess, own: Gateway) -> 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_S)
     assert not wrong
     assert journal.head() == after + 400
 
@@ -102,13 +116,16 @@ def test_asyncio_gets_its_answer_by_callback(matcher: MatcherProcess, own: Gatew
     async def place() -> Any:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        own.submit_nowait([deposit(1)], lambda outcome: loop.call_soon_threadsafe(future.set_result, outcome))
-        return await asyncio.wait_for(future, 10)
+        own.submit_nowait(
+            [deposit(1)], lambda outcome: loop.call_soon_threadsafe(future.set_result, outcome), timeout_s=PATIENCE_S
+        )
+        return await asyncio.wait_for(future, PATIENCE_S)
 
     ((_, _, events),) = asyncio.run(place())
     assert events == [["deposit", 50, 1, 5, 2, 1]]
 
 
+@pytest.mark.usefixtures("never_late")
 def test_a_stopped_matcher_bounds_what_waits_and_executes_only_what_was_in_flight(
     matcher: MatcherProcess, own: Gateway
 ) -> None:
@@ -118,18 +135,21 @@ def test_a_stopped_matcher_bounds_what_waits_and_executes_only_what_was_in_fligh
     stopped = matcher.stop_signal()
     flight, waiting, late = Answers(), Answers(), Answers()
     own.submit_nowait([deposit(1)], flight, timeout_s=1.5)
-    time.sleep(0.1)
+    wait_sent(own)
     for index in range(PENDING_COMMANDS_MAX // 500):
-        own.submit_nowait([deposit(2 + index * 500 + i) for i in range(500)], waiting, timeout_s=1.5)
+        own.submit_nowait([deposit(2 + index * 500 + i) for i in range(500)], waiting, timeout_s=PATIENCE_S)
     assert waiting.outcomes == []
     with pytest.raises(GatewayBusy) as full:
         own.submit([deposit(9_999)])
     assert full.value.code == "overloaded"
     own.submit_nowait([deposit(9_999)], late)
     assert [type(outcome) for outcome in late.outcomes] == [GatewayBusy]
-    assert own.oldest_age_s() > 0.05
+    eventually(lambda: own.oldest_age_s() > 0.05, what="it ages")
     (outcome,) = flight.all_of(1)
     assert isinstance(outcome, GatewayTimeout) and outcome.code == "unknown_outcome"
+    assert waiting.outcomes == []
+    for group in [*own._pending]:
+        group.deadline = 0.0  # as if their time were over
     # Those who waited were never sent: that is sure, so they are told so.
     assert {type(outcome) for outcome in waiting.all_of(4)} == {GatewayBusy}
     with pytest.raises(GatewayBusy):
@@ -155,24 +175,25 @@ def test_what_has_waited_too_long_for_a_while_keeps_others_out(matcher: MatcherP
     matcher.process.send_signal(19)
     matcher.stop_signal()
     first, second = Answers(), Answers()
-    own.submit_nowait([deposit(1)], first, timeout_s=60)
-    eventually(lambda: own._flight_since is not None, what="the first is on its way")
-    own.submit_nowait([deposit(2)], second, timeout_s=60)
+    own.submit_nowait([deposit(1)], first, timeout_s=PATIENCE_S)
+    wait_sent(own)
+    own.submit_nowait([deposit(2)], second, timeout_s=PATIENCE_S)
     time.sleep(PENDING_S_MAX + LATE_S_MAX + 0.1)
     with pytest.raises(GatewayBusy):
         own.submit([deposit(3)])
     assert first.outcomes == second.outcomes == []
 
 
+@pytest.mark.usefixtures("never_late")
 def test_once_late_is_not_overloaded(own: Gateway, redis_client: redis.Redis) -> None:
     """A matcher, or a process that has only just begun, that is late once: who comes meanwhile waits and is served."""
     answers = Answers()
-    own.submit_nowait([deposit(1)], answers, timeout_s=60)
-    eventually(lambda: own._flight_since is not None, what="the first is on its way")
-    own.submit_nowait([deposit(2)], answers, timeout_s=60)
+    own.submit_nowait([deposit(1)], answers, timeout_s=PATIENCE_S)
+    wait_sent(own)
+    own.submit_nowait([deposit(2)], answers, timeout_s=PATIENCE_S)
     # As if the second had waited for too long already, while the first went in time.
     own._pending[0].entered -= PENDING_S_MAX + 0.1
-    own.submit_nowait([deposit(3)], answers, timeout_s=60)
+    own.submit_nowait([deposit(3)], answers, timeout_s=PATIENCE_S)
     assert answers.outcomes == []
     play_matcher(own, redis_client, [["once"]])
     play_matcher(own, redis_client, [["twice"]] * 2, after=1)
@@ -181,9 +202,9 @@ def test_once_late_is_not_overloaded(own: Gateway, redis_client: redis.Redis) ->
 
 def test_late_again_and_again_is_overloaded_until_one_is_in_time(own: Gateway, redis_client: redis.Redis) -> None:
     answers = Answers()
-    own.submit_nowait([deposit(1)], answers, timeout_s=60)
-    eventually(lambda: own._flight_since is not None, what="the first is on its way")
-    own.submit_nowait([deposit(2)], answers, timeout_s=60)
+    own.submit_nowait([deposit(1)], answers, timeout_s=PATIENCE_S)
+    wait_sent(own)
+    own.submit_nowait([deposit(2)], answers, timeout_s=PATIENCE_S)
     own._pending[0].entered -= PENDING_S_MAX + 0.1
     own._timely_at -= LATE_S_MAX + 0.1
     with pytest.raises(GatewayBusy):
@@ -191,7 +212,7 @@ def test_late_again_and_again_is_overloaded_until_one_is_in_time(own: Gateway, r
     play_matcher(own, redis_client, [["once"]])
     # The one that goes now is late too, but nobody waits behind it: the next is welcome.
     eventually(lambda: not own._pending, what="the second is on its way")
-    own.submit_nowait([deposit(3)], answers, timeout_s=60)
+    own.submit_nowait([deposit(3)], answers, timeout_s=PATIENCE_S)
     play_matcher(own, redis_client, [["twice"]], after=1)
     play_matcher(own, redis_client, [["thrice"]], after=2)
     assert len(answers.all_of(3)) == 3
@@ -215,13 +236,13 @@ def play_matcher(own: Gateway, client: redis.Redis, events: list[Any], *, after:
 )  # fmt: skip
 def test_a_malformed_answer_fails_its_batch_and_no_more(own: Gateway, redis_client: redis.Redis, answer: bytes) -> None:
     failed, answers = Answers(), Answers()
-    own.submit_nowait([deposit(1)], failed, timeout_s=60)
+    own.submit_nowait([deposit(1)], failed, timeout_s=PATIENCE_S)
     eventually(lambda: own._number == 1, what="the batch is sent")
     session = own._session
     redis_client.rpush(reply_key(session), answer)
     (outcome,) = failed.all_of(1)
     assert isinstance(outcome, GatewayTimeout) and outcome.code == "unknown_outcome"
-    own.submit_nowait([deposit(2)], answers, timeout_s=60)
+    own.submit_nowait([deposit(2)], answers, timeout_s=PATIENCE_S)
     eventually(lambda: own._session != session and own._number == 1, what="a new session")
     play_matcher(own, redis_client, [["well"]])
     assert answers.all_of(1) == [[gateway.Result(7, 8, [["well"]])]]
@@ -258,7 +279,7 @@ def test_a_malformed_command_takes_the_good_ones_of_its_caller_along(matcher: Ma
     head = journal.head()
     with pytest.raises(MalformedCommand):
         own.submit([deposit(1), ["boom", 0]])
-    (result,) = own.submit([commands.tick()])
+    (result,) = own.submit([commands.tick()], timeout_s=PATIENCE_S)
     assert result.sequence == head + 1
 
 
@@ -268,7 +289,7 @@ def test_a_forked_child_gets_a_session_of_its_own(matcher: MatcherProcess) -> No
     child = os.fork()
     if not child:
         try:
-            (its,) = gateway.submit([deposit(2)])
+            (its,) = gateway.submit([deposit(2)], timeout_s=PATIENCE_S)
             os.write(writer, str(its.sequence).encode())
         finally:
             os._exit(0)
@@ -281,14 +302,14 @@ def test_a_forked_child_gets_a_session_of_its_own(matcher: MatcherProcess) -> No
 
 
 def test_a_session_that_the_matcher_does_not_know_is_left_for_a_new_one(matcher: MatcherProcess, own: Gateway) -> None:
-    own.submit([deposit(1)])
+    own.submit([deposit(1)], timeout_s=PATIENCE_S)
     own._number = 7  # as if the matcher had forgotten it
     head = journal.head()
     with pytest.raises(GatewayBusy) as refused:
-        own.submit([deposit(2)])
+        own.submit([deposit(2)], timeout_s=PATIENCE_S)
     assert refused.value.code == "batch_refused"
     assert journal.head() == head
-    (result,) = own.submit([deposit(2)])
+    (result,) = own.submit([deposit(2)], timeout_s=PATIENCE_S)
     assert result.events == [["deposit", 50, 2, 5, 2, 1]]
 
 
@@ -297,9 +318,9 @@ def test_closing_answers_everybody(matcher: MatcherProcess, own: Gateway) -> Non
     matcher.process.send_signal(19)
     matcher.stop_signal()
     flight, waiting = Answers(), Answers()
-    own.submit_nowait([deposit(1)], flight)
-    time.sleep(0.1)
-    own.submit_nowait([deposit(2)], waiting)
+    own.submit_nowait([deposit(1)], flight, timeout_s=PATIENCE_S)
+    wait_sent(own)
+    own.submit_nowait([deposit(2)], waiting, timeout_s=PATIENCE_S)
     own.close()
     assert [type(outcome) for outcome in waiting.all_of(1)] == [GatewayBusy]
     assert [type(outcome) for outcome in flight.all_of(1)] == [GatewayTimeout]
