@@ -11,6 +11,7 @@ import pytest
 from matching import gateway, journal
 from matching.engine import commands, limits
 from tests.matching.harness import MatcherProcess, eventually, execute, fund, leader_pid
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.process
 BATCH = 500
@@ -29,12 +30,13 @@ def test_more_is_due_than_one_command_does(matcher: MatcherProcess) -> None:
     for account in ACCOUNTS:
         fund(account=account, USDT="100000")
     # All must stand before the first expires; how long that takes is the machine's affair.
-    for window_s in (5, 20, 80):
+    for window_s in (5, 20, 80, 250):
         soon = time.time_ns() // 1000 + window_s * 1_000_000
         placed = [result for account in ACCOUNTS for result in execute(*orders(account, soon))]
         if all(result.events[-1][0] == "rest" and result.time_us < soon for result in placed):
             break
         execute(*(commands.cancel_all(account=account) for account in ACCOUNTS))
+    assert {result.events[-1][0] for result in placed} == {"rest"}
     last = placed[-1].sequence
 
     def ended() -> list[journal.Batch]:
@@ -69,7 +71,7 @@ def test_a_matcher_whose_batch_hangs_ends_itself_and_the_batch_is_executed_once(
     os.kill(row[0], signal.SIGSTOP)
     try:
         gateway.submit_nowait(
-            [commands.deposit(source=50, index=1, account=7, asset=2, amount=5)], outcomes.append, timeout_s=120
+            [commands.deposit(source=50, index=1, account=7, asset=2, amount=5)], outcomes.append, timeout_s=PATIENCE_S
         )
         eventually(lambda: "a batch takes longer than" in matcher.output(), what="the matcher gives up")
         eventually(lambda: hung not in matcher.child_pids(), what="it ends")

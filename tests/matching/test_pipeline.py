@@ -3,9 +3,9 @@
 import psutil
 import pytest
 
-from matching import gateway, journal
+from matching import journal
 from matching.engine import commands
-from tests.matching.harness import MatcherProcess, fund
+from tests.matching.harness import MatcherProcess, execute, fund
 
 pytestmark = pytest.mark.process
 
@@ -13,12 +13,10 @@ pytestmark = pytest.mark.process
 def test_an_order_is_answered_with_the_events_that_the_journal_keeps(matcher: MatcherProcess) -> None:
     fund(account=7, USDT="100000")
     fund(account=8, BTC="2")
-    (maker,) = gateway.submit(
-        [commands.place(account=8, market=1, side=commands.SELL, price=600_000, size=1_000, client_id="a")]
+    (maker,) = execute(
+        commands.place(account=8, market=1, side=commands.SELL, price=600_000, size=1_000, client_id="a")
     )
-    (taker,) = gateway.submit(
-        [commands.place(account=7, market=1, side=commands.BUY, price=600_000, size=400, client_id="b")]
-    )
+    (taker,) = execute(commands.place(account=7, market=1, side=commands.BUY, price=600_000, size=400, client_id="b"))
     assert [event[0] for event in maker.events] == ["new", "rest"]
     assert [event[0] for event in taker.events] == ["new", "trade", "done"]
     assert taker.sequence == maker.sequence + 1 == journal.head()
