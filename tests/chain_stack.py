@@ -47,7 +47,9 @@ class ChainStack(Stack):
         self.env |= {
             "CHAIN_PORT": str(port), "CHAIN_RPC_URL": self.chain_url, "ANVIL": str(program),
             "CHAIN_KEPT_FILE": str(root / "var" / "chain" / "kept"), "CHAIN_CONFIRMATIONS": str(confirmations),
-            "ROLLUP_PARAMETERS": "tiny", "ROLLUP_BLOCK_S": "1", "PROVING_LEASE_S": "6",
+            "ROLLUP_PARAMETERS": "tiny", "ROLLUP_BLOCK_S": "1",
+            # Long enough for a prover that gets no processor for a while, short enough to wait for a killed one's.
+            "PROVING_LEASE_S": "20",
             # A prover that yields to everything would starve beside other tests.
             "PROVER_NICENESS": "0",
             "PROVER_TOKENS": "a-token-of-tests", "KEYS_DIR": str(keys.directory()),
@@ -70,9 +72,28 @@ class ChainStack(Stack):
         for name in self.commands:
             self.launch(name)
         self.manage("seed", "--listing")
-        self.manage("deploy_contracts", "--wait", "60", "--verifiers")
+        self.manage("deploy_contracts", "--wait", str(round(PATIENCE_S)), "--verifiers")
         self.wait_ready()
         self.blocks.start()
+
+    def restore(self) -> None:
+        """All processes run and blocks come, whatever a test ended and did not come to start again."""
+        gone = [name for name in self.commands if name not in self.processes or self.processes[name].poll() is not None]
+        for name in gone:
+            if name in self.processes:
+                self.end(name)
+            self.launch(name)
+        if gone:
+            self.wait_ready()
+            wait_until(self._chain_answers, "the chain")
+        self.blocks.go()
+
+    def _chain_answers(self) -> bool:
+        try:
+            self.rpc("eth_chainId")
+        except OSError:
+            return False
+        return True
 
     def stop(self) -> None:
         """As Stack does."""
@@ -131,8 +152,24 @@ class ChainStack(Stack):
         self.wait(is_there, f"a block after {after} to be {' or '.join(statuses)}")
         return min(found)
 
+    def wait_all_in_blocks(self) -> None:
+        """Until no block is open: all that was executed before is in one that was sealed."""
+        with psycopg.connect(self.env["DATABASE_URL"], autocommit=True) as connection:
+
+            def found(query: str) -> Any:
+                return connection.execute(query).fetchone()[0]  # type: ignore[index]  # each has one row
+
+            head = found("SELECT coalesce(max(last), 0) FROM matching_journal")
+            read = f"SELECT count(*) > 0 FROM matching_projectionoffset WHERE name = 'rollup' AND sequence >= {head}"
+            self.wait(lambda: found(read), "the state manager to have read the journal")
+            # The state manager takes it away when it closes the block, as it does with those that beat asks for.
+            asked = found("INSERT INTO rollup_blockrequest (requested_at) VALUES (now()) RETURNING id")
+            waits = f"SELECT count(*) = 0 FROM rollup_blockrequest WHERE id = {asked}"
+            self.wait(lambda: found(waits), "the open block to be closed")
+
     def wait_all_final(self) -> int:
-        """Until every block is final, for as long as something moves; the newest one's number."""
+        """Until all that was executed is in blocks and they are final, for as long as they go on; the last's number."""
+        self.wait_all_in_blocks()
         while set((now := self.statuses()).values()) != {"final"}:
             self.wait(lambda now=now: self.statuses() != now, "blocks to go on")
         return max(now)
@@ -150,6 +187,8 @@ class Blocks:
         self._stack = stack
         self._chance = random.Random(seed)
         self._going = threading.Event()
+        # Held while a block is made.
+        self._making = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -160,8 +199,10 @@ class Blocks:
         self._thread.start()
 
     def hold(self) -> None:
-        """No more blocks until `go`."""
+        """No more blocks until `go`; none is being made either."""
         self._going.clear()
+        with self._making:
+            pass
 
     def go(self) -> None:
         """Blocks again."""
@@ -177,8 +218,13 @@ class Blocks:
 
     def _run(self) -> None:
         while not self._over.wait(self._chance.uniform(0.05, 1.2)):
-            if self._going.wait(1):
-                try:
-                    self._stack.rpc("evm_mine")
-                except OSError:
-                    continue  # it is being started again
+            self._going.wait(1)
+            with self._making:
+                if self._going.is_set():
+                    self._mine()
+
+    def _mine(self) -> None:
+        try:
+            self._stack.rpc("evm_mine")
+        except OSError:
+            pass  # it is being started again

@@ -1,4 +1,4 @@
-"""One exchange with its chain for all tests here; each leaves it with every block final."""
+"""One exchange with its chain for all tests here; each finds all of it running, and leaves every block final."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +42,12 @@ class Trading:
 @pytest.fixture(scope="package")
 def chain_stack() -> Iterator[ChainStack]:
     yield from running_stack(ChainStack)
+
+
+@pytest.fixture(autouse=True)
+def _restored(chain_stack: ChainStack) -> None:
+    """Whatever the test before ended, and failed before it started it again."""
+    chain_stack.restore()
 
 
 @pytest.fixture(scope="package")

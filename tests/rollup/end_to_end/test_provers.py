@@ -3,7 +3,7 @@
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,34 +21,58 @@ from tests.stack import MANAGE, ROOT, wait_until
 TRIES = 10
 
 
-def elsewhere(stack: ChainStack, place: Path, *more: str, token: str = "a-token-of-tests") -> subprocess.Popen[str]:
-    """A prover with a directory of keys of its own."""
-    return subprocess.Popen(
-        [*MANAGE, "prover", "--url", stack.base_url, "--token", token, *more], cwd=ROOT, text=True,
-        env=stack.env | {"KEYS_DIR": str(place)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+class Elsewhere:
+    """Another machine, with a directory of keys of its own."""
+
+    def __init__(self, stack: ChainStack, place: Path) -> None:
+        self.place = place
+        self._stack = stack
+        self._provers: list[subprocess.Popen[str]] = []
+
+    def prover(self, *more: str, token: str = "a-token-of-tests") -> subprocess.Popen[str]:
+        """Start one."""
+        prover = subprocess.Popen(
+            [*MANAGE, "prover", "--url", self._stack.base_url, "--token", token, *more], cwd=ROOT, text=True,
+            env=self._stack.env | {"KEYS_DIR": str(self.place)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self._provers.append(prover)
+        return prover
+
+    def end(self) -> None:
+        """None may go on to prove the next test's blocks."""
+        for prover in self._provers:
+            prover.kill()
+            prover.communicate()
+
+
+@pytest.fixture
+def elsewhere(chain_stack: ChainStack, tmp_path: Path) -> Iterator[Elsewhere]:
+    one = Elsewhere(chain_stack, tmp_path)
+    yield one
+    one.end()
 
 
 def test_a_prover_elsewhere_fetches_the_keys_and_proves_with_a_token_and_not_without(
-    trading: Trading, tmp_path: Path
+    trading: Trading, elsewhere: Elsewhere
 ) -> None:
     stack = trading.stack
     before = stack.wait_all_final()
     stack.end("prover")
     trading.trade()
     number = stack.wait_for_block(before, "sealed")
-    stranger = elsewhere(stack, tmp_path, "--once", token="guessed")
+    stranger = elsewhere.prover("--once", token="guessed")
     said, _ = stranger.communicate(timeout=PATIENCE_S)
     assert stranger.returncode
     assert "invalid_token" in said
     assert "Traceback" not in said
-    assert (stack.statuses()[number], list(tmp_path.iterdir())) == ("sealed", [])
+    assert (stack.statuses()[number], list(elsewhere.place.iterdir())) == ("sealed", [])
 
-    friend = elsewhere(stack, tmp_path, "--once", "--name", "elsewhere")
+    friend = elsewhere.prover("--once", "--name", "elsewhere")
     said, _ = friend.communicate(timeout=PATIENCE_S)
     assert friend.returncode == 0, said
     for name in FILES:
-        assert (tmp_path / keys.place("tiny").name / name).read_bytes() == (keys.place("tiny") / name).read_bytes()
+        fetched = elsewhere.place / keys.place("tiny").name / name
+        assert fetched.read_bytes() == (keys.place("tiny") / name).read_bytes()
     stack.launch("prover")
     stack.wait_all_final()
     assert stack.get(f"/proofs/{number}")["prover"] == "elsewhere"
@@ -91,7 +115,7 @@ def leased(stack: ChainStack) -> list[int]:
 
 @pytest.mark.parametrize("where", ["here", "elsewhere"])
 def test_a_prover_that_is_told_to_stop_leaves_its_block_to_the_next_at_once(
-    trading: Trading, tmp_path: Path, where: str
+    trading: Trading, elsewhere: Elsewhere, where: str
 ) -> None:
     stack = trading.stack
     stack.wait_all_final()
@@ -99,11 +123,11 @@ def test_a_prover_that_is_told_to_stop_leaves_its_block_to_the_next_at_once(
 
     def here() -> subprocess.Popen[Any]:
         stack.launch("prover")
-        return stack.processes.pop("prover")
+        return stack.processes["prover"]
 
     # What it is to fetch is there already: this is about leaving.
-    shutil.copytree(keys.place("tiny"), tmp_path / keys.place("tiny").name)
-    number, who = left(trading, here if where == "here" else lambda: elsewhere(stack, tmp_path, "--name", "stops"))
+    shutil.copytree(keys.place("tiny"), elsewhere.place / keys.place("tiny").name)
+    number, who = left(trading, here if where == "here" else lambda: elsewhere.prover("--name", "stops"))
     assert (who == "stops") == (where == "elsewhere")
     assert stack.get(f"/blocks/{number}")["status"] == "proving"
     stack.launch("prover")
