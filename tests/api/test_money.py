@@ -10,8 +10,8 @@ def new_reference():
     return uuid4().hex
 
 
-def test_a_withdrawal_is_held_and_asked_for_once(alice):
-    before = alice.balances(0)
+def test_a_withdrawal_is_held_and_asked_for_once(alice, head):
+    before = alice.balances(head())
     reference = f"w{alice._fresh_ms()}"
     body = {"asset": "ETH", "amount": "1.000000000000000001", "reference": reference}
     made = alice.post("/withdrawals", body).ok(201)
@@ -25,8 +25,8 @@ def test_a_withdrawal_is_held_and_asked_for_once(alice):
     assert alice.get("/withdrawals?limit=1").ok()["withdrawals"][0]["id"] == made["id"]
 
 
-def test_a_transfer_moves_at_once(alice, bob):
-    before = {trader.account: Decimal(trader.balances(0)["USDT"][0]) for trader in (alice, bob)}
+def test_a_transfer_moves_at_once(alice, bob, head):
+    before = {trader.account: Decimal(trader.balances(head())["USDT"][0]) for trader in (alice, bob)}
     body = {"asset": "USDT", "amount": "1.5", "to_account": bob.account, "reference": new_reference()}
     made = alice.post("/transfers", body).ok(201)
     assert alice.post("/transfers", body).ok(201)["id"] == made["id"]
@@ -80,14 +80,14 @@ def test_to_oneself(alice, nothing_executed):
 
 
 @pytest.mark.parametrize("path", ["/withdrawals", "/transfers"])
-def test_more_than_there_is(alice, bob, path):
-    before = alice.balances(0)
+def test_more_than_there_is(alice, bob, head, path):
+    before = alice.balances(head())
     body = {"asset": "BTC", "amount": "1000000", "reference": new_reference()} | (
         {"to_account": bob.account} if path == "/transfers" else {}
     )
     answer = alice.post(path, body)
     assert (answer.status, answer.code) == (422, "insufficient_balance")
-    assert alice.balances(0) == before
+    assert alice.balances(head()) == before
 
 
 @pytest.mark.parametrize("path", ["/withdrawals", "/transfers"])
@@ -98,8 +98,8 @@ def test_a_reference_is_asked_for_by_its_name(alice, bob, nothing_executed, path
     assert list(answer["errors"]) == ["reference"]
 
 
-def test_a_withdrawal_is_seen_and_canceled_by_its_owner_alone(alice, bob, http, stack):
-    before = alice.balances(0)
+def test_a_withdrawal_is_seen_and_canceled_by_its_owner_alone(alice, bob, head):
+    before = alice.balances(head())
     made = alice.post("/withdrawals", {"asset": "BTC", "amount": "1", "reference": new_reference()}).ok(201)
     path = f"/withdrawals/{made['id']}"
     assert alice.get(path).ok()["status"] == "held"

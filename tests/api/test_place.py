@@ -165,8 +165,8 @@ REFUSED_BY_THE_MATCHER = [
 
 
 @pytest.mark.parametrize(("change", "code"), REFUSED_BY_THE_MATCHER)
-def test_refused_by_the_matcher(alice, change, code):
-    held = alice.balances(0)
+def test_refused_by_the_matcher(alice, head, change, code):
+    held = alice.balances(head())
     answer = alice.post("/orders", alice.order() | change)
     assert (answer.status in (400, 422), answer.code) == (True, code)
     assert alice.balances(answer["sequence"]) == held
