@@ -8,14 +8,16 @@ import pytest
 from accounts import keys, limits, services, signing
 
 pytestmark = pytest.mark.django_db(transaction=True)
+# None ends while a test runs.
+WINDOW_S = 10**9
 
 
 @pytest.fixture
 def call(client, redis_client, settings):
     settings.RATE_LIMITS = {
-        "public": {"requests": (5, 3_600)},
-        "standard": {"orders": (4, 3_600), "requests": (3, 3_600)},
-        "maker": {"orders": (1_000, 3_600), "requests": (1_000, 3_600)},
+        "public": {"requests": (5, WINDOW_S)},
+        "standard": {"orders": (4, WINDOW_S), "requests": (3, WINDOW_S)},
+        "maker": {"orders": (1_000, WINDOW_S), "requests": (1_000, WINDOW_S)},
     }
     limits.forget()
     keys.forget()
@@ -45,7 +47,7 @@ def test_public_reads_by_address(client, call):
         answer = client.get("/api/v1/time")
         assert answer.status_code == 200
         assert (answer["RateLimit-Limit"], answer["RateLimit-Remaining"]) == ("5", str(left))
-        assert 1 <= int(answer["RateLimit-Reset"]) <= 3_600
+        assert 1 <= int(answer["RateLimit-Reset"]) <= WINDOW_S
     answer = client.get("/api/v1/time")
     assert (answer.status_code, json.loads(answer.content)["code"]) == (429, "rate_limited")
     assert int(answer["Retry-After"]) >= 1

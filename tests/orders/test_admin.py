@@ -311,7 +311,9 @@ def test_no_answer_from_the_matcher_is_told_and_stays_in_the_audit(client, opera
         sequence=1,
     )  # fmt: skip
     submit = gateway.submit
-    monkeypatch.setattr(gateway, "submit", lambda sent: submit(sent, timeout_s=0.3))
+    # Long enough that it is sent, though the gateway has yet to connect.
+    gateway.prepare()
+    monkeypatch.setattr(gateway, "submit", lambda sent: submit(sent, timeout_s=2))
     response = command_state(client, "halt_markets")
     gateway.close()
     assert told(response) == ["BTC-USDT: no answer in time"]
