@@ -19,7 +19,7 @@ class Slow:
 
     def read(self, *_: int) -> bytes:
         self.asked.set()
-        assert self.comes.wait(20)
+        assert self.comes.wait(PATIENCE_S)
         return b"body"
 
 
@@ -93,7 +93,8 @@ def test_a_place_is_given_back_whatever_happens() -> None:
         assert guard(never_reads, threads=1)(environ(io.BytesIO(b"body")), None) == [b"413"]
 
 
-def test_whoever_waits_gets_the_place_that_is_given_back() -> None:
+def test_whoever_waits_gets_the_place_that_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "PATIENCE_S", PATIENCE_S)
     places = Places(total=1, of_one=1)
     places.take("a")
     threading.Timer(0.02, places.give_back, args=["a"]).start()
@@ -102,7 +103,7 @@ def test_whoever_waits_gets_the_place_that_is_given_back() -> None:
 
 
 def test_places_go_to_whoever_may_have_them_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "PATIENCE_S", 20.0)
+    monkeypatch.setattr(bodies, "PATIENCE_S", PATIENCE_S)
     places, got = Places(total=2, of_one=1), []
     places.take("a")
     places.take("b")
@@ -120,11 +121,11 @@ def test_places_go_to_whoever_may_have_them_in_their_order(monkeypatch: pytest.M
         while len(places._waiting) < number:
             assert thread.is_alive()
     places.give_back("b")  # a has one already, so it is c's turn
-    threads[2].join(20)
+    threads[2].join(PATIENCE_S)
     places.give_back("a")
-    threads[0].join(20)
+    threads[0].join(PATIENCE_S)
     places.give_back("a")
-    threads[1].join(20)
+    threads[1].join(PATIENCE_S)
     assert got == ["first of c", "second of a", "third of a"]
     places.give_back("a")
     places.give_back("c")

@@ -30,6 +30,14 @@ def place() -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
+def ended(process: psutil.Process) -> bool:
+    """It may be a zombie for as long as nobody has taken notice of its end."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def test_keeps_rows_over_a_kill_and_a_reused_process_id(place: Path) -> None:
     server = Postgres(place / "pg")
     server.start()
@@ -115,7 +123,7 @@ def test_backends_of_a_killed_postmaster_do_not_bar_the_next(place: Path) -> Non
     second = Postgres(place / "pg")
     second.start()
     try:
-        assert not backend.is_running()
+        assert ended(backend)
         psycopg.connect(second.url()).close()
     finally:
         second.stop()
@@ -142,7 +150,7 @@ def test_a_leftover_redis_gives_up_its_socket(place: Path) -> None:
     first, second = Redis(place / "redis"), Redis(place / "redis")
     first.start()
     second.start()
-    assert first.process.wait(10) == 0
+    assert first.process.wait(PATIENCE_S) == 0
     assert second.alive()
     second.stop()
     assert not second.socket.exists()

@@ -21,8 +21,9 @@ from tests.patience import PATIENCE_S
 
 @pytest.fixture(autouse=True)
 def fresh() -> None:
-    """What the test before this one saw says nothing here."""
+    """What the test before this one saw, and what it left unanswered, says nothing here."""
     health.recent.forget()
+    gateway.close()
 
 
 def ready() -> tuple[int, dict[str, dict[str, object]], str]:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from exchange.servers import MARK, StartRefused, claim, end_leftovers, refuse_busy_ports
+from tests.ports import free_ports
 
 
 def test_a_second_run_is_told_where_the_first_is(tmp_path: Path) -> None:
@@ -23,10 +24,11 @@ def test_a_second_run_is_told_where_the_first_is(tmp_path: Path) -> None:
 
 
 def test_a_busy_port_is_named_with_what_to_do() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        with pytest.raises(StartRefused, match=rf"port {port} \(PORT\) cannot be used: .*make run PORT="):
-            refuse_busy_ports("127.0.0.1", {"PORT": port})
+    # One that the kernel gives to nobody else meanwhile.
+    (port,) = free_ports(1)
+    said = rf"port {port} \(PORT\) cannot be used: .*make run PORT="
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(StartRefused, match=said):
+        refuse_busy_ports("127.0.0.1", {"PORT": port})
     refuse_busy_ports("127.0.0.1", {"PORT": port})
 
 

@@ -18,8 +18,9 @@ from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
-def cold() -> Iterator[None]:
-    """Nothing of an earlier test is known; afterwards the collector works as ever."""
+def cold(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing of an earlier test is known, and no step is given up; afterwards the collector works as ever."""
+    monkeypatch.setattr(warming, "WARM_S_MAX", PATIENCE_S)
     threshold = gc.get_threshold()
     gateway.close()
     keys.forget()
