@@ -28,6 +28,7 @@ CHAIN_ID: Final = 31337
 POLL_S: Final = 0.1
 START_S_MAX: Final = 30.0
 STOP_S_MAX: Final = 2.0
+END_S_MAX: Final = 5.0  # of one that was killed, on a busy machine
 # A dump takes longer as the chain grows; the keeper spends no more than one part in this many of its time on it.
 REST_PER_DUMP: Final = 4
 # States of old blocks in memory, for looking back and for reorganisations; blocks themselves are all kept.
@@ -139,8 +140,23 @@ class DevChain:
             if not self.alive():
                 raise ChainFailed("anvil ended")
             begun = time.monotonic()
-            if self.keep():
+            try:
+                is_new = self.keep()
+            except ChainFailed:
+                if self._has_ended():
+                    raise ChainFailed("anvil ended") from None
+                raise
+            if is_new:
                 stopping.wait(REST_PER_DUMP * (time.monotonic() - begun))
+
+    def _has_ended(self) -> bool:
+        """Whether it did not answer because it ends: its connections break a moment before that can be seen."""
+        assert self.process is not None
+        try:
+            self.process.wait(END_S_MAX)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def stop(self) -> None:
         """Keep what is new and end anvil."""

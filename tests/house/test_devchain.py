@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -86,11 +88,13 @@ class Keeper:
 @pytest.fixture
 def keeper(tmp_path: Path) -> Iterator[Keeper]:
     one = Keeper(tmp_path)
-    one.start()
-    yield one
-    if one.process is not None and one.process.poll() is None:
-        one.process.kill()
-        one.process.wait()
+    try:
+        one.start()
+        yield one
+    finally:
+        if one.process is not None and one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -104,7 +108,7 @@ def test_what_was_kept_can_be_read_after_any_end(keeper: Keeper, number: signal.
     assert keeper.process is not None
     program = keeper.anvil()
     keeper.process.send_signal(number)
-    assert keeper.process.wait(10) == (0 if number == signal.SIGTERM else -number)
+    assert keeper.process.wait(PATIENCE_S) == (0 if number == signal.SIGTERM else -number)
     keeper.gone(program)
     keeper.start()
     assert keeper.chain.head() == head
@@ -142,16 +146,34 @@ def test_a_block_that_was_not_kept_was_never_told_as_kept(keeper: Keeper) -> Non
 def test_an_anvil_that_dies_ends_the_keeper(keeper: Keeper) -> None:
     assert keeper.process is not None
     keeper.anvil().kill()
-    assert keeper.process.wait(20) == 1
+    assert keeper.process.wait(PATIENCE_S) == 1
     assert keeper.process.stderr is not None
     assert b"anvil ended" in keeper.process.stderr.read()
+
+
+def test_an_anvil_that_dies_while_it_is_asked_is_told_as_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = DevChain(tmp_path / "chain", free_ports()[0], anvil.program(os.environ))
+    chain.start()
+    ask = chain.rpc
+
+    def ask_a_dying_one(*question: Any, **how: Any) -> Any:
+        assert chain.process is not None
+        os.kill(chain.process.pid, signal.SIGKILL)
+        return ask(*question, **how)
+
+    try:
+        monkeypatch.setattr(chain, "rpc", ask_a_dying_one)
+        with pytest.raises(ChainFailed, match="anvil ended"):
+            chain.keep_until(threading.Event())
+    finally:
+        chain.stop()
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:
     keeper = Keeper(tmp_path)
     with socket.create_server(("127.0.0.1", keeper.port)):
         process = keeper.launch()
-        assert process.wait(60) == 1
+        assert process.wait(PATIENCE_S) == 1
         assert process.stderr is not None
         assert f"is port {keeper.port} in use" in process.stderr.read().decode()
 
