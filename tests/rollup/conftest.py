@@ -1,7 +1,11 @@
-"""Keys of the tiny circuits, made before the first test that may need them, so that no test's time is spent on them."""
+"""Keys of the tiny circuits, made before the first test that may need them, so that no test's time is spent on them.
+
+And leases that end when a test says so, and not because the machine is busy.
+"""
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,3 +25,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         names.reverse()
     for name in names:
         keys.ensure(name, reporter.write_line if reporter else None)
+
+
+@pytest.fixture(autouse=True)
+def _lasting_leases(settings: Any) -> None:
+    """In this process; those of an exchange of its own are its environment's."""
+    settings.PROVING_LEASE_S = 86_400

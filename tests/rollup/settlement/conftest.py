@@ -82,9 +82,9 @@ class World:
         assert block is not None
         return block.status, block.reason
 
-    def settle_until_final(self, *, limit_s: float = 60) -> None:
+    def settle_until_final(self) -> None:
         """Passes until all blocks are final, as beat asks for them."""
-        wait_until(lambda: self.settle()[0] == "final", "all blocks to be final", limit_s)
+        wait_until(lambda: self.settle()[0] == "final", "all blocks to be final")
 
     def nonce(self) -> int:
         """How many transactions of the operator were mined."""

@@ -42,8 +42,11 @@ def current() -> tuple[str, int]:
 
 
 def mine_and_settle(world: World) -> None:
-    world.rpc("evm_mine")
-    wait_until(lambda: world.settle()[0] == "final", "the block to be final")
+    def is_final() -> bool:
+        world.rpc("evm_mine")
+        return world.settle()[0] == "final"
+
+    wait_until(is_final, "the block to be final")
 
 
 def test_one_that_is_too_cheap_becomes_dearer_and_counts_once(held):

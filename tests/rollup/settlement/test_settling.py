@@ -56,7 +56,7 @@ def test_nothing_is_final_before_it_is_confirmed(proven, settings):
     proven.rpc("anvil_mine", "0x2")
     assert proven.settle()[0] == "submitted"
     proven.rpc("anvil_mine", "0x1")
-    wait_until(lambda: proven.settle()[0] == "final", "the keeper", 60)
+    wait_until(lambda: proven.settle()[0] == "final", "the keeper")
 
 
 def test_the_next_block_does_not_wait_for_the_last_to_be_final(proven, settings):

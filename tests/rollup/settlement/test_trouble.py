@@ -49,7 +49,7 @@ def test_killed_after_the_broadcast_nothing_goes_out_twice(proven, monkeypatch):
         with pytest.raises(Killed):
             settlement.settle()
     # The node answers a broadcast before it has mined it.
-    wait_until(lambda: proven.submitted() == [1], "the block to be mined", 20)
+    wait_until(lambda: proven.submitted() == [1], "the block to be mined")
     proven.settle_until_final()
     assert proven.nonce() == nonce + 1
     assert proven.transactions() == [(1, "final")]
@@ -70,7 +70,7 @@ def test_after_a_reorganisation_the_same_transactions_go_out_again(proven, setti
     reasons = dict(Block.objects.values_list("number", "reason"))
     assert reasons == {1: "reorganised: sent again", 2: "reorganised: sent again"}
     proven.settle()
-    wait_until(lambda: proven.submitted() == [1, 2], "both blocks to be mined again", 20)
+    wait_until(lambda: proven.submitted() == [1, 2], "both blocks to be mined again")
     assert proven.nonce() == nonce
     proven.rpc("anvil_mine", "0x6")
     proven.settle_until_final()
@@ -121,12 +121,14 @@ def test_a_paused_contract_is_waited_for(proven):
     proven.settle_until_final()
 
 
-def test_a_transaction_that_reverts_is_told_and_another_is_sent_later(proven):
+def test_a_transaction_that_reverts_is_told_and_another_is_sent_later(proven, monkeypatch):
+    # "Later" comes when the test says so, however long the passes before it take.
+    monkeypatch.setattr(settlement, "REVERTED_WAIT_S", settlement.REVERTED_WAIT_S_MAX)
     owner = proven.deployed.key("owner")
     _send_and_lose(proven)
     proven.chain.send(owner, proven.rollup.functions.pause())
     # The same bytes again: nobody estimates them any more, and the contract refuses them.
-    wait_until(lambda: proven.settle()[0] == "proved", "the failure to be confirmed", 60)
+    wait_until(lambda: proven.settle()[0] == "proved", "the failure to be confirmed")
     first = Submission.objects.get()
     assert (first.status, Block.objects.get().reason) == ("reverted", f"reverted: {first.tx_hash}")
     proven.chain.send(owner, proven.rollup.functions.unpause())
@@ -143,7 +145,7 @@ def test_a_transaction_whose_nonce_another_took_is_replaced(proven):
     _send_and_lose(proven)
     register = proven.rollup.functions.register(*_key(), proven.operator.address)
     proven.chain.send(proven.operator, register, value=REGISTRATION_FEE_WEI)
-    wait_until(lambda: proven.settle()[0] == "final", "another transaction", 60)
+    wait_until(lambda: proven.settle()[0] == "final", "another transaction")
     assert proven.transactions() == [(1, "dropped"), (1, "final")]
     assert proven.submitted() == [1]
 
