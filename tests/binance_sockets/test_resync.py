@@ -80,6 +80,8 @@ BOTH_PACES = pytest.mark.parametrize("follower", ["btcusdt@depth@100ms", "btcusd
 def test_market_data_killed_under_load(stack: Stack, traffic: Traffic, follower: BookFollower) -> None:
     with ApiClient(stack, traffic.account) as private, MarketClient(stack, "/ws/btcusdt@trade") as public:
         private.ok("userDataStream.subscribe.signature")
+        # What was placed before ends now, and is told of: of all that stands in the end there was news.
+        private.signed("openOrders.cancelAll", symbol="BTCUSDT")
         for _ in range(2):
             follow_for(follower, 2)
             stack.kill("marketdata", signal.SIGKILL)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.binance_sockets.api_client import ApiClient
 from tests.sockets.client import Client
+from tests.sockets.journal import wait_published
 from tests.stack import Stack
 
 pytestmark = pytest.mark.process
@@ -22,7 +23,8 @@ def accounts(stack: Stack) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def events(stack: Stack, accounts: dict[str, Any]) -> Iterator[ApiClient]:
-    """Alice's events."""
+    """Alice's events, from now on: those of the tests before were published."""
+    wait_published(stack)
     with ApiClient(stack, accounts["alice"]) as client:
         assert client.ok("userDataStream.subscribe.signature") == {"subscriptionId": 0}
         yield client

@@ -1,12 +1,26 @@
 """What the engine's book is: the stack's journal, replayed."""
 
 import psycopg
+import redis
 
 from matching import defaults
 from matching.engine import Engine
 from matching.rows import decode_json, select_rows
+from orders.marketdata import names
 from orders.scales import MarketScale
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
+
+
+def wait_published(stack: Stack) -> None:
+    """Until market data has published all of the journal: a snapshot that is asked for now has all of it.
+
+    An account's snapshot is made when market data comes to the request, which may be before it reads what was
+    journaled just before.
+    """
+    with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+        (head,) = connection.execute("SELECT head FROM matching_leader").fetchone() or (0,)
+    with redis.Redis.from_url(stack.env["REDIS_URL"]) as store:
+        wait_until(lambda: int(store.get(names.SEQUENCE) or 0) >= head, "market data is at the head")
 
 
 class _Numbers:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from orders.sockets import app, server
 from orders.sockets.desk import Desk
 from orders.sockets.entry import OPS
 from orders.sockets.frames import Request
-from orders.sockets.limits import REQUESTS_BURST
+from orders.sockets.limits import REQUESTS_BURST, REQUESTS_PER_S
 from tests.patience import PATIENCE_S
 from tests.ports import free_ports
 from tests.sockets.client import Client
@@ -48,7 +49,7 @@ class Visitor:
 
     async def heard(self) -> dict[str, Any]:
         """The next event."""
-        return await asyncio.wait_for(self._from_app.get(), 20)
+        return await asyncio.wait_for(self._from_app.get(), PATIENCE_S)
 
     async def entered(self) -> bool:
         """Whether it was let in: it answers a ping."""
@@ -162,15 +163,15 @@ def test_requests_that_come_too_fast_are_refused_and_then_the_socket_is_closed(s
         for _ in range(REQUESTS_BURST // 2):
             client.send("subscribe", channel="ticker")
             client.send("unsubscribe", channel="ticker")
-        # All at once: one after the other, on a slow machine, would be no faster than it may be.
-        ids = [client.send("auth", key="0" * 32, timestamp=1, sign="0") for _ in range(30)]
-        replies = [client.expect(lambda message, id=id: message.get("id") == id) for id in ids]
-        assert "rate_limited" in [reply["error"]["code"] for reply in replies]
+        # All at once, and many: a slow machine reads them hardly faster than they may come.
+        with suppress(ConnectionClosed):  # it may be over before all is sent
+            for _ in range(40 * REQUESTS_PER_S):
+                client.send("auth", key="0" * 32, timestamp=1, sign="0")
+                client.send("ping")
         with pytest.raises(ConnectionClosed):
-            for _ in range(100):
-                ids = [client.send("ping") for _ in range(20)]
-                client.expect(lambda message, last=ids[-1]: message.get("id") == last)
+            client.expect(lambda _: False)
         assert client.closed() == (4009, "too many requests")
+        assert "rate_limited" in [message.get("error", {}).get("code") for message in client.messages]
     with Client(stack.socket_url) as client:
         assert client.ok("ping")["time"] > 0
 
@@ -188,7 +189,8 @@ def test_requests_that_come_too_fast_are_refused_and_then_the_socket_is_closed(s
     ],
 )
 def test_order_entry_counts_what_is_asked_whatever_becomes_of_it(run, settings, op, params, units) -> None:
-    settings.RATE_LIMITS = {"standard": {"orders": (1_000, 3_600), "requests": (1, 3_600)}}
+    # Windows that do not end meanwhile.
+    settings.RATE_LIMITS = {"standard": {"orders": (1_000, 10**9), "requests": (1, 10**9)}}
     limits.forget()
 
     async def scene() -> None:
@@ -286,7 +288,14 @@ def test_an_address_has_so_many_handshakes_that_do_not_come_to_an_end(narrow: in
     assert answer.startswith(b"HTTP/1.1 503 ") and answer.endswith(b'{"code":"too_many_connections"}')
     assert health("127.0.0.3").startswith(b"HTTP/1.1 200 "), "others are served"
     held.pop().close()
-    wait_until(lambda: health("127.0.0.2").startswith(b"HTTP/1.1 200 "), "a place is free")
+
+    def is_served() -> bool:
+        try:
+            return health("127.0.0.2").startswith(b"HTTP/1.1 200 ")
+        except ConnectionError:
+            return False  # it was refused, and over, before its request had arrived
+
+    wait_until(is_served, "a place is free")
     # Who has become a socket is no handshake any more, and is counted as a socket.
     url = f"ws://127.0.0.1:{narrow}/ws/v1"
     with Client(url) as one, Client(url) as two:

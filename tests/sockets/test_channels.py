@@ -9,7 +9,7 @@ import pytest
 from matching.money import format_atoms
 from tests.patience import PATIENCE_S
 from tests.sockets.client import Book, Client
-from tests.sockets.journal import book_of, replay
+from tests.sockets.journal import book_of, replay, wait_published
 from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.process
@@ -36,6 +36,7 @@ def test_public_channels_show_a_trade(stack: Stack, maker: dict[str, Any], taker
     with Client(stack.socket_url) as one, Client(stack.socket_url) as two, Client(stack.socket_url) as public:
         one.auth(maker)
         two.auth(taker)
+        wait_published(stack)
         for channel in ("book", "trades", "ticker"):
             assert public.ok("subscribe", channel=channel, market=MARKET) == {"channel": channel, "market": MARKET}
         public.ok("subscribe", channel="candles", market=MARKET, interval="1m")
@@ -71,6 +72,7 @@ def test_private_channels_show_only_the_owner(stack: Stack, maker: dict[str, Any
     with Client(stack.socket_url) as one, Client(stack.socket_url) as two:
         one.auth(maker)
         two.auth(taker)
+        wait_published(stack)
         for client in (one, two):
             for channel in ("orders", "fills", "balances"):
                 client.ok("subscribe", channel=channel)
@@ -160,6 +162,7 @@ def test_lists_begin_and_end(stack: Stack, maker: dict[str, Any], taker: dict[st
         one.auth(maker)
         two.auth(taker)
         one.ok("order.cancel_all", params={})
+        wait_published(stack)
         one.ok("subscribe", channel="lists")
         assert one.on("lists", "snapshot")["lists"] == []
         made = one.ok("order.list", params={"kind": "oco", "market": MARKET, "orders": [limit, stop], "client_id": "c"})

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from orders.marketdata import names
 from tests.sockets.client import BookClient, Client
-from tests.sockets.journal import book_of, replay
+from tests.sockets.journal import book_of, replay, wait_published
 from tests.sockets.traffic import Traffic
 from tests.stack import Stack, wait_until
 
@@ -52,9 +52,8 @@ def settle(stack: Stack, traffic: Traffic) -> int:
 
 def last_change(stack: Stack, market: str) -> int:
     """The sequence of the market's stored book, once market data has published all of the journal."""
+    wait_published(stack)
     store = redis.Redis.from_url(stack.env["REDIS_URL"])
-    head = replay(stack).sequence
-    wait_until(lambda: int(store.get(names.SEQUENCE) or 0) >= head, "market data is at the head")
     wait_until(lambda: not store.exists(names.book_tail(market)), "the book is stored whole")
     sequence = json.loads(store.get(names.book(market)))["sequence"]
     store.close()
@@ -109,6 +108,8 @@ def test_market_data_killed_and_restarted_under_load(
         for channel in ("orders", "fills", "balances"):
             private.ok("subscribe", channel=channel)
             private.on(channel, "snapshot")
+        # What was placed before ends now, and is told of: of all that stands in the end there was news.
+        private.ok("order.cancel_all", params={"market": MARKET})
         public.ok("subscribe", channel="trades", market=MARKET)
         first = public.on("trades", "snapshot")["trades"]
         for _ in range(3):
