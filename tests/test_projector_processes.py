@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from exchange.reconcile import Reconciler
-from matching import gateway, journal
+from matching import journal
 from matching.engine import commands
 from orders import selectors as orders
 from tests.matching.harness import execute, fund
@@ -68,8 +68,8 @@ def test_rows_follow_the_matcher_though_projectors_are_killed(projectors, tmp_pa
 
 def test_an_order_can_be_read_by_the_sequence_of_its_reply(projectors):
     fund(account=7, USDT="100000")
-    (placed,) = gateway.submit(
-        [commands.place(account=7, market=1, side=commands.BUY, price=600_000, size=100, client_id="mine")]
+    (placed,) = execute(
+        commands.place(account=7, market=1, side=commands.BUY, price=600_000, size=100, client_id="mine")
     )
     assert orders.wait_for_sequence(placed.sequence, timeout_ms=WAIT_MS) >= placed.sequence
     order = orders.get_order(account_id=7, client_id="mine")
