@@ -78,6 +78,7 @@ def test_an_iceberg_shows_a_part(alice):
     end = time.monotonic() + PATIENCE_S
     while (book := alice.public("depth", symbol="BTCUSDT").ok()["bids"]) != [["59000.00000000", "0.00200000"]]:
         assert time.monotonic() < end, book
+        time.sleep(0.05)  # each look weighs
     assert alice.get(ORDER, symbol="BTCUSDT", orderId=made["orderId"]).ok()["icebergQty"] == "0.00200000"
     assert alice.order(price=59_000, quantity="1", icebergQty="0.00999").error == (
         -1013,

@@ -109,7 +109,8 @@ def test_trades(alice, sweep):
     assert shown[-1]["quoteQty"] == "120.00200000"
     old = alice.public("historicalTrades", symbol="BTCUSDT", fromId=sweep[1], limit=2).ok().body
     assert old == shown[-2:]
-    assert alice.public("trades", symbol="BTCUSDT", limit=1).ok().body == shown[-1:]
+    # So few come from market data, which may be behind the read models.
+    settled(alice, "trades", lambda rows: rows == shown[-1:], symbol="BTCUSDT", limit=1)
 
 
 def test_aggregates_are_runs_of_one_taker_at_one_price(alice, sweep):
@@ -131,21 +132,25 @@ def test_aggregates_are_runs_of_one_taker_at_one_price(alice, sweep):
 
 @pytest.mark.parametrize("interval", ["1m", "3m", "30m", "2h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"])
 def test_candles_follow_on_each_other(alice, sweep, interval):
+    asked_ms = time.time() * 1000
+    # A candle may have ended since the trade.
     rows = settled(
-        alice, "klines", lambda rows: rows and rows[-1][8] and rows[-1][7] != "0.00000000", symbol="BTCUSDT",
+        alice, "klines", lambda rows: any(row[8] and row[7] != "0.00000000" for row in rows[-2:]), symbol="BTCUSDT",
         interval=interval, limit=5,
     ) if interval != "1m" else alice.public("klines", symbol="BTCUSDT", interval="1m", limit=5).ok().body  # fmt: skip
     assert rows
     for before, after in pairwise(rows):
         assert after[0] == before[6] + 1
     newest = rows[-1]
-    assert newest[0] <= time.time() * 1000 <= newest[6] + 1_000
+    assert newest[0] <= time.time() * 1000
+    assert asked_ms <= newest[6] + 1
     for row in rows:
         low, high = Decimal(row[3]), Decimal(row[2])
         assert low <= min(Decimal(row[1]), Decimal(row[4]))
         assert high >= max(Decimal(row[1]), Decimal(row[4]))
         assert Decimal(row[9]) <= Decimal(row[5])
-    assert alice.public("uiKlines", symbol="BTCUSDT", interval=interval, limit=1).ok().body[0][0] == newest[0]
+    shown = alice.public("uiKlines", symbol="BTCUSDT", interval=interval, limit=1, endTime=newest[6]).ok().body
+    assert shown[0][0] == newest[0]
 
 
 def test_a_minute_without_a_trade_has_a_candle(alice, sweep):

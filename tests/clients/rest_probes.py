@@ -110,9 +110,14 @@ def last_prices(desk: Desk) -> None:
 
 @probe(REST, "GET klines", "fetchOHLCV")
 def candles(desk: Desk) -> None:
-    desk.buys()
+    def traded(timeframe):
+        # Each time anew: a candle may begin after a trade.
+        desk.buys(0.001)
+        found = desk.trader.fetch_ohlcv(SYMBOL, timeframe)
+        return found and found[-1][5] > 0 and found
+
     for timeframe in ("1m", "1h", "1d", "1w"):
-        found = eventually(lambda timeframe=timeframe: desk.trader.fetch_ohlcv(SYMBOL, timeframe), timeframe)
+        found = eventually(lambda timeframe=timeframe: traded(timeframe), timeframe)
         opened, first, high, low, last, volume = found[-1]
         assert low <= min(first, last) <= max(first, last) <= high
         assert volume > 0
@@ -129,8 +134,13 @@ def trades(desk: Desk) -> None:
     )[-1]
     assert (found["price"], found["side"]) == (ASK, "buy")
     assert found["cost"] == pytest.approx(721.2)
-    by_trade = desk.trader.fetch_trades(SYMBOL, limit=5, params={"fetchTradesMethod": "publicGetTrades"})
-    assert by_trade[-1]["amount"] == 0.012
+    by_trade = {"fetchTradesMethod": "publicGetTrades"}
+    eventually(
+        lambda: (
+            [trade["amount"] for trade in desk.trader.fetch_trades(SYMBOL, limit=5, params=by_trade)][-1:] == [0.012]
+        ),
+        "the trade among single ones",
+    )
 
 
 @probe(REST, "GET account", "fetchBalance")

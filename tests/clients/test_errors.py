@@ -132,7 +132,7 @@ def test_a_client_order_id_twice(trader):
     assert [order["id"] for order in trader.fetch_open_orders(SYMBOL)] == [made["id"]]
 
 
-@pytest.mark.parametrize("behind_ms", [60_000, -5_000], ids=["slow", "fast"])
+@pytest.mark.parametrize("behind_ms", [60_000, -60_000], ids=["slow", "fast"])
 def test_a_clock_that_is_wrong(trader, unchanged, behind_ms):
     # This is how ccxt itself corrects a clock.
     trader.options["timeDifference"] = behind_ms

@@ -43,7 +43,7 @@ def test_a_stop_loss_limit_rests_once_triggered(trader, maker, last_price):
     move_to(maker, 60_050)
     eventually(lambda: order_of(trader, stop)["info"]["isWorking"] is True, "the triggered order in the book")
     assert order_of(trader, stop)["status"] == "open"
-    assert trader.fetch_order_book(SYMBOL)["bids"][0] == [60_060, 0.01]
+    eventually(lambda: trader.fetch_order_book(SYMBOL)["bids"][0] == [60_060, 0.01], "it in the shown book")
 
 
 def test_a_take_profit_sells_above(trader, maker, last_price):
