@@ -25,6 +25,7 @@ from rollup.state.parameters import TINY
 from rollup.state.slots import SETTLE, TRANSFER, WITHDRAW
 from tests.projections import project_all
 from tests.wallets.chain.conftest import GAS_WEI, anvil_chain, contract, mined_at_once  # noqa: F401  fixtures
+from tests.wallets.conftest import patient_outbox  # noqa: F401  a fixture
 from wallets import selectors, test_funds
 from wallets.models import L2Account
 

@@ -10,7 +10,9 @@ from accounts.problems import Problem
 from matching import gateway, journal
 from matching.gateway import GatewayError, GatewayTimeout
 from tests.matching.harness import MatcherProcess, execute
+from tests.patience import PATIENCE_S
 from tests.projections import catch_up
+from tests.wallets.conftest import wait_for_answers
 from wallets import deposits, selectors, services
 from wallets.models import Deposit, InternalTransfer, Withdrawal
 from wallets.projection import make_projection
@@ -77,14 +79,16 @@ def test_a_deposit_whose_answer_was_lost_is_credited_once(exchange, monkeypatch)
     assert row.sequence is not None
 
 
-def test_a_deposit_while_the_matcher_is_dead_waits_and_is_credited_once(exchange, tmp_path, database_url):
+def test_a_deposit_while_the_matcher_is_dead_waits_and_is_credited_once(exchange, monkeypatch):
     exchange.kill()
+    wait_for_answers(monkeypatch, 1)
     with pytest.raises(GatewayError):
         credit(7, 500)
     assert Deposit.objects.get().status == "pending"
     gateway.close()
     exchange.start()
     exchange.wait_leading()
+    wait_for_answers(monkeypatch, PATIENCE_S)
     assert services.send_pending(older_than_s=0) == 1
     assert Deposit.objects.get().status == "credited"
     assert balance(7) == (500, 0)
@@ -283,16 +287,18 @@ def test_a_cancel_whose_answer_was_lost_cannot_be_sent_out(exchange, monkeypatch
     assert balance(7) == (500, 0)
 
 
-def test_a_completion_while_the_matcher_is_dead_happens_once(exchange, tmp_path, database_url):
+def test_a_completion_while_the_matcher_is_dead_happens_once(exchange, monkeypatch):
     credit(7, 500)
     row = hold(200)
     exchange.kill()
+    wait_for_answers(monkeypatch, 1)
     with pytest.raises(GatewayError):
         services.complete_withdrawal(withdrawal_id=row.pk)
     assert code_of(cancel, row) == "withdrawal_in_progress"
     gateway.close()
     exchange.start()
     exchange.wait_leading()
+    wait_for_answers(monkeypatch, PATIENCE_S)
     assert services.send_pending(older_than_s=-1) == 1
     row.refresh_from_db()
     assert row.status == "completed"

@@ -162,6 +162,7 @@ def test_one_that_blocks_go_by_without_offers_more(held, settings):
     # The node has forgotten it, and blocks are made of others.
     held.devchain.rpc("anvil_dropTransaction", first)
     settings.CHAIN_FEE_BLOCKS = 2
+    # The chain knows whole seconds only, and the first of its blocks must be after the transaction.
     held.devchain.rpc("evm_increaseTime", 2)
     held.mine(4)
     held.round()
