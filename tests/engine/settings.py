@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 # For modules whose tests grow with the profile; the suite's own limit is for the quick one.
-PATIENT = pytest.mark.timeout(7_200 if LONG else 600)
+PATIENT = pytest.mark.timeout(7_200 if LONG else 1_500)
 EXAMPLES = settings(
     max_examples=5_000 if LONG else 150,
     deadline=None,
