@@ -121,7 +121,7 @@ class Program:
         path = f"/api/v1{path}"
         headers = signing.headers(
             key=self._key, secret=self._secret, timestamp_ms=time.time_ns() // 1_000_000, method=method,
-            path_with_query=path, body=content,
+            path_with_query=path, body=content, window_ms=signing.WINDOW_MS_MAX,
         )  # fmt: skip
         headers["Content-Type"] = "application/json"
         answer = self._http.request(method, path, content=content, headers=headers)

@@ -3,9 +3,10 @@
 import re
 from typing import Any
 
+import psycopg
 from playwright.sync_api import Locator, Page, expect
 
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 
 
 class Terminal:
@@ -56,6 +57,23 @@ class Terminal:
             }""",
             [method, path, body],
         )
+
+    def available(self, asset: str = "USDT") -> str:
+        """What there is to spend, as the form says it when all that was done until now has come to the page."""
+        with psycopg.connect(self.stack.env["DATABASE_URL"]) as connection:
+            (head,) = connection.execute("SELECT head FROM matching_leader").fetchone() or (0,)
+        found: dict[str, Any] = {}
+
+        def is_there() -> bool:
+            found.update(self.page.evaluate("fetch('/api/v1/balances').then((answer) => answer.json())"))
+            return bool(found["sequence"] >= head)
+
+        wait_until(is_there, "the balances as of now")
+        (amount,) = (row["available"] for row in found["balances"] if row["asset"] == asset)
+        whole, point, decimals = amount.partition(".")
+        text = f"{int(whole):,}{point}{decimals} {asset}"
+        expect(self.page.locator("#available")).to_have_text(text)
+        return text
 
     def place(self, side: str, *, price: str = "", size: str = "", kind: str = "Limit") -> None:
         """Fill in the form and send it."""

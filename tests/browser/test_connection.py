@@ -1,6 +1,21 @@
 """The socket goes and comes back: the page says so and misses nothing."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from playwright.sync_api import expect
+
+from tests.stack import Stack
+
+
+@contextmanager
+def without_sockets(stack: Stack) -> Iterator[None]:
+    """They are back afterwards, for the tests to come too."""
+    stack.end("sockets")
+    try:
+        yield
+    finally:
+        stack.launch("sockets")
 
 
 def test_the_page_survives_the_loss_of_the_socket_server(demo, program, stack):
@@ -8,17 +23,15 @@ def test_the_page_survives_the_loss_of_the_socket_server(demo, program, stack):
     demo.open_market()
     expect(demo.level("bids", "59,900.0")).to_contain_text("0.50000")
 
-    stack.end("sockets")
-    expect(demo.page.locator("#connection")).to_have_attribute("data-state", "waiting")
-    expect(demo.page.locator("#connection")).to_contain_text("Connection lost")
-    # Meanwhile the world goes on, and so may the person: orders go by REST.
-    program.call("DELETE", "/orders")
-    program.place("buy", "59800", "0.25")
-    demo.place("Buy", price="59700", size="0.1")
-    expect(demo.outcome).to_contain_text("is in the book")
-    expect(demo.orders()).to_have_count(1)
-
-    stack.launch("sockets")
+    with without_sockets(stack):
+        expect(demo.page.locator("#connection")).to_have_attribute("data-state", "waiting")
+        expect(demo.page.locator("#connection")).to_contain_text("Connection lost")
+        # Meanwhile the world goes on, and so may the person: orders go by REST.
+        program.call("DELETE", "/orders")
+        program.place("buy", "59800", "0.25")
+        demo.place("Buy", price="59700", size="0.1")
+        expect(demo.outcome).to_contain_text("is in the book")
+        expect(demo.orders()).to_have_count(1)
     demo.expect_live()
     expect(demo.level("bids", "59,800.0")).to_contain_text("0.25000")
     expect(demo.level("bids", "59,700.0")).to_contain_text("0.10000")
@@ -31,10 +44,9 @@ def test_what_was_filled_during_the_loss_is_shown_after_it(demo, program, stack)
     demo.open_market()
     demo.place("Sell", price="60200", size="0.1")
     expect(demo.orders()).to_have_count(1)
-    stack.end("sockets")
-    expect(demo.page.locator("#connection")).to_have_attribute("data-state", "waiting")
-    program.place("buy", "60200", "0.1")
-    stack.launch("sockets")
+    with without_sockets(stack):
+        expect(demo.page.locator("#connection")).to_have_attribute("data-state", "waiting")
+        program.place("buy", "60200", "0.1")
     demo.expect_live()
     expect(demo.orders()).to_have_count(0)
     demo.show("Fills")

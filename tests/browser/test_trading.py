@@ -55,8 +55,7 @@ def test_a_visitor_sees_the_book_and_is_asked_to_sign_in(terminal, program):
 
 def test_an_order_rests_in_the_book_until_it_is_canceled(demo):
     demo.open_market()
-    expect(demo.page.locator("#available")).to_contain_text("USDT")
-    before = demo.page.locator("#available").inner_text()
+    before = demo.available()
     demo.place("Buy", price="59000", size="0.1")
     expect(demo.outcome).to_contain_text("is in the book")
     expect(demo.orders()).to_have_count(1)
@@ -138,10 +137,9 @@ def test_market_and_stop_orders_and_amounts(demo, program):
 def test_shares_of_what_is_available_are_exact(demo, program):
     program.place("buy", "59000", "1")
     demo.open_market()
-    expect(demo.page.locator("#available")).to_contain_text("USDT")
+    have = demo.available().removesuffix(" USDT").replace(",", "")
     demo.price.fill("60000")
     demo.page.get_by_role("button", name="100 %").click()
-    have = demo.page.locator("#available").inner_text().removesuffix(" USDT").replace(",", "")
     size = demo.page.get_by_label("Size", exact=True).input_value()
     lots = round(float(size) * 100_000)
     atoms = int(have.replace(".", "").ljust(len(have.partition(".")[0]) + 6, "0"))
