@@ -153,7 +153,7 @@ class ChainStack(Stack):
         return min(found)
 
     def wait_all_in_blocks(self) -> None:
-        """Until no block is open: all that was executed before is in one that was sealed."""
+        """Until all that was executed before is in a block that was sealed, and the API knows of it."""
         with psycopg.connect(self.env["DATABASE_URL"], autocommit=True) as connection:
 
             def found(query: str) -> Any:
@@ -166,6 +166,9 @@ class ChainStack(Stack):
             asked = found("INSERT INTO rollup_blockrequest (requested_at) VALUES (now()) RETURNING id")
             waits = f"SELECT count(*) = 0 FROM rollup_blockrequest WHERE id = {asked}"
             self.wait(lambda: found(waits), "the open block to be closed")
+            newest = found("SELECT coalesce(max(number), 0) FROM rollup_block")
+        # Answers of the API are kept for a moment.
+        self.wait(lambda: max(self.statuses(), default=0) >= newest, f"the API to tell of block {newest}")
 
     def wait_all_final(self) -> int:
         """Until all that was executed is in blocks and they are final, for as long as they go on; the last's number."""
@@ -173,6 +176,15 @@ class ChainStack(Stack):
         while set((now := self.statuses()).values()) != {"final"}:
             self.wait(lambda now=now: self.statuses() != now, "blocks to go on")
         return max(now)
+
+    def account(self, name: str, **balances: str) -> dict[str, object]:
+        """As Stack's; what is paid in by way of the chain is waited for as long as a busy machine takes."""
+        program = (
+            "import json; from dataclasses import asdict; from orders.demo import accounts;"
+            f"accounts.CREDITED_WITHIN_S = {PATIENCE_S};"
+            f"print(json.dumps(asdict(accounts.demo_account(name={name!r}, balances={list(balances.items())!r}))))"
+        )
+        return json.loads(self.manage("shell", "-v", "0", "-c", program))
 
     def trader(self, name: str, **balances: str) -> "Exchange":
         """A funded account, as a client sees it."""

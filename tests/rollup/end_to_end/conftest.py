@@ -44,12 +44,14 @@ def chain_stack() -> Iterator[ChainStack]:
     yield from running_stack(ChainStack)
 
 
-@pytest.fixture(autouse=True)
-def _restored(chain_stack: ChainStack) -> None:
-    """Whatever the test before ended, and failed before it started it again."""
-    chain_stack.restore()
-
-
 @pytest.fixture(scope="package")
 def trading(chain_stack: ChainStack) -> Trading:
     return Trading(chain_stack)
+
+
+@pytest.fixture(autouse=True)
+def _restored(trading: Trading) -> None:
+    """Whatever the test before ended or left in the book, and failed before it put it right."""
+    trading.stack.restore()
+    for trader in (trading.maker, trading.taker):
+        trader.request("DELETE", "/api/v1/orders")
