@@ -24,7 +24,7 @@ from wallets.chain.deployment import Deployment
 from wallets.models import Asset
 
 # How long a transaction may be in anvil's pool before it is one that anvil holds back.
-HELD_BACK_S = 10.0
+HELD_BACK_S = 60.0
 # The clock of a chain on which tests mine runs ahead of ours, so that what was just sent seems to have waited long.
 # Those that are about waiting (CHAIN_FEE_BLOCKS) say so.
 NO_WAIT_IS_TOO_LONG = 10**9
