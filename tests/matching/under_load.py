@@ -60,7 +60,11 @@ class Load:
             )
             for source in SOURCES
         ]  # fmt: skip
-        self.wait_for_more_answers()
+        try:
+            self.wait_for_more_answers()
+        except BaseException as error:
+            self.__exit__(type(error))
+            raise
         return self
 
     def wait_for_more_answers(self) -> None:
