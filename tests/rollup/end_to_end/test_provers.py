@@ -18,7 +18,7 @@ from tests.rollup.end_to_end.conftest import Trading
 from tests.stack import MANAGE, ROOT, wait_until
 
 # The prover may be ready with a block before it is told to stop; then the next one is tried.
-TRIES = 10
+TRIES = 30
 
 
 class Elsewhere:
