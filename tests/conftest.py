@@ -24,8 +24,9 @@ hypothesis.settings.register_profile(
 )  # fmt: skip
 hypothesis.settings.load_profile("patient")
 
-# Groups of tests that share an exchange, longest first: the others fill up what is left of the workers' time.
-GROUPS = ("chain", "stack", "api", "signed", "binance", "clients")
+# Groups of tests that share an exchange or contracts, longest first: the others fill up what is left of the workers'
+# time.
+GROUPS = ("chain", "stack", "api", "signed", "binance", "clients", "gas")
 
 
 @pytest.hookimpl(trylast=True)
